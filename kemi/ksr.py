@@ -1,0 +1,112 @@
+"""The typed door to Kamailio: the only module that imports ``KSR``.
+
+``KSR`` reports a wrong argument type as ``SystemError`` and cannot take NUL, lone surrogates or integers over 32 bits, so what goes out
+is cleaned here. Nothing in here is called before Kamailio has forked, except by a worker's own import.
+"""
+
+import KSR
+
+_UNSAFE = {0: None}
+
+
+def clean(text: str) -> str:
+    """``text`` without what Kamailio's strings cannot hold: NUL is dropped, a lone surrogate becomes ``?``."""
+    if text.isascii():
+        return text.translate(_UNSAFE) if "\0" in text else text
+    return text.translate(_UNSAFE).encode("utf-8", "replace").decode("utf-8")
+
+
+def variable(name: str) -> str:
+    """Value of a pseudo-variable of the current message, as text; empty when it is null."""
+    value = KSR.pv.get(name)
+    return "" if value is None else str(value)
+
+
+def set_text(name: str, value: str) -> None:
+    KSR.pv.sets(name, clean(value))
+
+
+def set_number(name: str, value: int) -> None:
+    """``value`` must fit in 32 bits, signed."""
+    KSR.pv.seti(name, value)
+
+
+class Table:
+    """One ``htable`` in shared memory; values are text."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get(self, key: str) -> str | None:
+        value = KSR.htable.sht_get(self.name, clean(key))
+        return None if value is None else str(value)
+
+    def set(self, key: str, value: str) -> None:
+        KSR.htable.sht_sets(self.name, clean(key), clean(value))
+
+    def delete(self, key: str) -> None:
+        KSR.htable.sht_rm(self.name, clean(key))
+
+
+class MessageQueue:
+    """One ``mqueue`` in shared memory: first in, first out, between processes."""
+
+    __slots__ = ("_key", "_value", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._key = f"$mqk({name})"
+        self._value = f"$mqv({name})"
+
+    def put(self, key: str, body: str) -> None:
+        KSR.mqueue.mq_add(self.name, key, clean(body))
+
+    def get(self) -> tuple[str, str] | None:
+        """The oldest entry, taken out; ``None`` when the queue is empty."""
+        if KSR.mqueue.mq_fetch(self.name) < 1:
+            return None
+        return variable(self._key), variable(self._value)
+
+
+def shared_get(name: str) -> int | str | None:
+    """A shared variable (``$shv``)."""
+    value: int | str | None = KSR.pv.get(f"$shv({name})")
+    return value
+
+
+def shared_set(name: str, value: int | str) -> None:
+    if isinstance(value, int):
+        KSR.pv.seti(f"$shv({name})", value)
+    else:
+        KSR.pv.sets(f"$shv({name})", clean(value))
+
+
+def reload_dispatcher() -> bool:
+    """Makes ``dispatcher`` read its list again; False when it refused it and keeps the old one."""
+    return bool(KSR.dispatcher.ds_reload() > 0)
+
+
+class log:
+    """Kamailio's own log, so that one stream tells the whole story. One line a call."""
+
+    @staticmethod
+    def debug(text: str) -> None:
+        KSR.dbg(clean(text) + "\n")
+
+    @staticmethod
+    def info(text: str) -> None:
+        KSR.info(clean(text) + "\n")
+
+    @staticmethod
+    def notice(text: str) -> None:
+        KSR.notice(clean(text) + "\n")
+
+    @staticmethod
+    def warning(text: str) -> None:
+        KSR.warn(clean(text) + "\n")
+
+    @staticmethod
+    def error(text: str) -> None:
+        KSR.err(clean(text) + "\n")
