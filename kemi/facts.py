@@ -1,17 +1,20 @@
 """What the switch tells the controller: one struct a kind of fact.
 
-Facts travel through the ``facts`` message queue in shared memory; the queue's key is the kind, its value the body.
-Bodies made by Python (``invite``, ``site``, ``request``) are JSON; bodies made by native routes are fields
-separated by one blank, each escaped as a SIP ``user`` part (RFC 3261 §25.1, ``{s.escape.user}``), so that nothing
-a peer sends can shift a field.
+Facts travel through the ``facts`` message queue in shared memory; the queue's key is the kind, its value the
+body. Bodies made by Python (``invite``, ``site``, ``request``) are JSON; bodies made by native routes are
+fields separated by one blank. A field that may hold a blank or a percent sign is escaped as a SIP ``user``
+part (RFC 3261 §25.1, ``{s.escape.user}``), so that nothing a peer sends can shift a field.
 
 Two workers may handle neighbouring messages of one dialog, so facts of one call can arrive out of order
 (``answered`` before ``ringing``). The call model accepts that.
 """
 
+from collections.abc import Callable
 from urllib.parse import unquote
 
 import msgspec
+
+from kemi.routing.site import Site
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +67,10 @@ class Ringing(Fact, tag="ringing", frozen=True, kw_only=True):
 
 
 class Answered(Fact, tag="answered", frozen=True, kw_only=True):
-    """200 to the INVITE from the called leg. Body: ``leg remote_tag remote_target route_set`` (the last may be empty)."""
+    """200 to the INVITE from the called leg. Body: ``leg remote_tag remote_target route_set``.
+
+    ``route_set`` may be empty or absent.
+    """
 
     leg: str
     remote_tag: str
@@ -81,8 +87,8 @@ class Confirmed(Fact, tag="confirmed", frozen=True, kw_only=True):
 class Failed(Fact, tag="failed", frozen=True, kw_only=True):
     """The called leg ended with a final answer of 300 or above. Body: ``leg code cause``.
 
-    ``cause`` is the Q.850 cause of its Reason header (RFC 3326), 0 when it had none. ``code`` is 408 when nothing answered, and 503 when
-    no destination of the trunk was left to try.
+    ``cause`` is the Q.850 cause of its Reason header (RFC 3326), 0 when it had none. ``code`` is 408 when
+    nothing answered, and 503 when no destination of the trunk was left to try.
     """
 
     leg: str
@@ -111,42 +117,146 @@ class Target(Fact, tag="target", frozen=True, kw_only=True):
 
 
 class Destination(Fact, tag="destination", frozen=True, kw_only=True):
-    """A trunk destination went up or down (OPTIONS, RFC 3261 §11). Body: ``set_id uri state`` with state ``up`` or ``down``."""
+    """A trunk destination went up or down (OPTIONS, RFC 3261 §11). Body: ``set_id uri state``.
+
+    ``state`` is ``up`` or ``down``.
+    """
 
     set_id: int
     uri: str
     up: bool
 
 
+class SiteChanged(Fact, tag="site", frozen=True, kw_only=True):
+    """A new configuration is in shared memory. Body: JSON."""
+
+    site: Site
+
+
+class Request(Fact, tag="request", frozen=True, kw_only=True):
+    """A client asks for something. Body: JSON."""
+
+    id: int
+    """Row of the request queue; the answer names it."""
+    name: str
+    """T-Library name, such as ``RequestMakeCall``."""
+    dn: str | None = None
+    """DN on whose behalf the client asks."""
+    reference_id: int | None = None
+    body: msgspec.Raw
+    """The client's message, a JSON object."""
+
+
 class Malformed(Exception):
     """A fact whose body does not have its kind's fields; the message names the kind and what was wrong."""
 
 
+def decode(kind: str, body: str) -> Fact:
+    """The fact that an entry of the ``facts`` queue stands for.
+
+    Raises ``Malformed`` for an unknown kind and for a body that does not have its kind's fields.
+    """
+    read = _READERS.get(kind)
+    if read is None:
+        raise Malformed(f"there is no kind of fact {kind[:40]!r}")
+    return read(body)
+
+
+def encode(fact: Invite | SiteChanged | Request) -> str:
+    """Body of a fact that Python makes; its kind is the struct's tag (``kind_of``)."""
+    return msgspec.json.encode(fact).decode()
+
+
+def kind_of(fact: Fact) -> str:
+    """Key in the ``facts`` queue."""
+    return str(type(fact).__struct_config__.tag)
+
+
 def _fields(kind: str, body: str, least: int, most: int) -> list[str]:
-    fields = [unquote(field) for field in body.split(" ")]
-    if not least <= len(fields) <= most:
+    fields = body.split(" ")
+    if not least <= len(fields) <= most or not fields[0]:
         raise Malformed(f"fact {kind!r} has {len(fields)} fields, not {least} to {most}: {body[:200]!r}")
-    return fields
+    return [unquote(field) for field in fields] if "%" in body else fields
 
 
 def _number(kind: str, field: str) -> int:
-    if not field:
-        return 0
-    try:
-        return int(field)
-    except ValueError:
-        raise Malformed(f"fact {kind!r} has {field[:40]!r} where a number is due") from None
+    if not field.isdecimal():
+        raise Malformed(f"fact {kind!r} has {field[:40]!r} where a number is due")
+    return int(field)
 
 
-def _ringing(body: str) -> Fact:
+def _cause(field: str) -> int:
+    """A Q.850 cause as a peer wrote it. Nonsense counts as absent: it must not hide the end of a call."""
+    return int(field) if field.isdecimal() and len(field) <= 3 else 0
+
+
+def _ringing(body: str) -> Ringing:
     leg, code = _fields("ringing", body, 2, 2)
     return Ringing(leg=leg, code=_number("ringing", code))
 
 
-def _answered(body: str) -> Fact:
-    return Answered(*_fields("answered", body, 3, 4))
+def _answered(body: str) -> Answered:
+    leg, tag, target, *routes = _fields("answered", body, 3, 4)
+    return Answered(leg=leg, remote_tag=tag, remote_target=target, route_set=routes[0] if routes else "")
 
 
-def _confirmed(body: str) -> Fact:
+def _confirmed(body: str) -> Confirmed:
     (leg,) = _fields("confirmed", body, 1, 1)
     return Confirmed(leg=leg)
+
+
+def _failed(body: str) -> Failed:
+    leg, _, rest = body.partition(" ")
+    code, _, cause = rest.partition(" ")
+    (leg,) = _fields("failed", leg, 1, 1)
+    return Failed(leg=leg, code=_number("failed", code), cause=_cause(cause))
+
+
+def _cancelled(body: str) -> Cancelled:
+    (leg,) = _fields("cancelled", body, 1, 1)
+    return Cancelled(leg=leg)
+
+
+def _bye(body: str) -> Bye:
+    leg, _, cause = body.partition(" ")
+    (leg,) = _fields("bye", leg, 1, 1)
+    return Bye(leg=leg, cause=_cause(cause))
+
+
+def _target(body: str) -> Target:
+    leg, remote_target = _fields("target", body, 2, 2)
+    return Target(leg=leg, remote_target=remote_target)
+
+
+def _destination(body: str) -> Destination:
+    set_id, uri, state = _fields("destination", body, 3, 3)
+    if state not in ("up", "down"):
+        raise Malformed(f"fact 'destination' has state {state[:40]!r}, not 'up' or 'down'")
+    return Destination(set_id=_number("destination", set_id), uri=uri, up=state == "up")
+
+
+def _json(kind: str, struct: type[Fact]) -> Callable[[str], Fact]:
+    decoder = msgspec.json.Decoder(struct)
+
+    def read(body: str) -> Fact:
+        try:
+            return decoder.decode(body)
+        except msgspec.DecodeError as error:
+            raise Malformed(f"fact {kind!r}: {error}: {body[:200]!r}") from None
+
+    return read
+
+
+_READERS: dict[str, Callable[[str], Fact]] = {
+    "invite": _json("invite", Invite),
+    "ringing": _ringing,
+    "answered": _answered,
+    "confirmed": _confirmed,
+    "failed": _failed,
+    "cancelled": _cancelled,
+    "bye": _bye,
+    "target": _target,
+    "destination": _destination,
+    "site": _json("site", SiteChanged),
+    "request": _json("request", Request),
+}

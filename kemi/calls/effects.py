@@ -1,0 +1,54 @@
+"""What the call model wants done."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tlib.events import DNEvent
+
+
+@dataclass(slots=True, frozen=True)
+class Publish:
+    """Tell everyone who listens to the event's ThisDN."""
+
+    event: DNEvent
+    connid: str
+
+
+@dataclass(slots=True, frozen=True)
+class CallChanged:
+    """The call's live state is no longer what was written."""
+
+    connid: str
+
+
+@dataclass(slots=True, frozen=True)
+class CallEnded:
+    """The call is over and the model has forgotten it."""
+
+    connid: str
+
+
+class Oddity(StrEnum):
+    """A fact that does not fit; the name is the metric's."""
+
+    UNKNOWN_LEG = "unknown_leg"
+    """No call has this leg."""
+    LATE = "late"
+    """Its call is over: two workers, two neighbouring messages. Harmless."""
+    UNEXPECTED = "unexpected"
+    """It cannot happen to a party in this state."""
+    DUPLICATE = "duplicate"
+    """A second INVITE fact of one call."""
+
+
+@dataclass(slots=True, frozen=True)
+class Inconsistency:
+    """A fact was ignored; ``what`` names fact and state."""
+
+    kind: Oddity
+    what: str
+    leg: str = ""
+    connid: str = ""
+
+
+Effect = Publish | CallChanged | CallEnded | Inconsistency
