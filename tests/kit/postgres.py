@@ -71,7 +71,9 @@ class PrivatePostgres:
         # A socket's path may have 107 bytes; a test's directory is often longer than that.
         self.socket_directory = Path(tempfile.mkdtemp(prefix="kamcti-pg-", dir=_short_temporary_directory()))
         self._own(self.socket_directory)
-        self._finalizer = weakref.finalize(self, _remove, [self.socket_directory])
+        self._finalizer: weakref.finalize[..., "PrivatePostgres"] = weakref.finalize(
+            self, _remove, self._temporary_directories()
+        )
 
     def __enter__(self) -> "PrivatePostgres":
         try:
