@@ -1,0 +1,75 @@
+"""Passwords at rest: scrypt (RFC 7914), written as ``scrypt$n$r$p$salt$hash`` with salt and hash in base64."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+import unicodedata
+
+_N, _R, _P = 2**14, 8, 1
+"""Cost, block size and parallelism for new hashes: 16 MiB and some 50 ms. A stored hash is checked with its own."""
+
+_SALT_BYTES = 16
+_HASH_BYTES = 32
+_MEMORY_LIMIT = 2**28
+
+
+class MalformedHash(ValueError):
+    """A stored hash does not have the form that `hash_password` gives."""
+
+
+def hash_password(text: str) -> str:
+    """The form of a password that is stored; different at each call, because the salt is random."""
+    salt = secrets.token_bytes(_SALT_BYTES)
+    digest = _scrypt(text, salt, _N, _R, _P, _HASH_BYTES)
+    return "$".join(["scrypt", str(_N), str(_R), str(_P), _encode(salt), _encode(digest)])
+
+
+def verify_password(text: str, hash: str) -> bool:
+    """Whether ``text`` is the password that ``hash`` was made of, in a time that does not tell how nearly it was.
+
+    Takes as long as making the hash: an event loop does it in a thread. Raises `MalformedHash`.
+    """
+    n, r, p, salt, digest = _parse(hash)
+    return hmac.compare_digest(_scrypt(text, salt, n, r, p, len(digest)), digest)
+
+
+def is_password_hash(text: str) -> bool:
+    """Whether `verify_password` could check a password against ``text``."""
+    try:
+        _parse(text)
+    except MalformedHash:
+        return False
+    return True
+
+
+def _parse(hash: str) -> tuple[int, int, int, bytes, bytes]:
+    fields = hash.split("$")
+    if len(fields) != 6 or fields[0] != "scrypt" or not all(f.isascii() and f.isdigit() for f in fields[1:4]):
+        raise MalformedHash("a password hash reads scrypt$n$r$p$salt$hash")
+    n, r, p = (int(field[:9]) for field in fields[1:4])
+    if n < 2 or n & (n - 1) or not 0 < r or not 0 < p or _memory(n, r, p) > _MEMORY_LIMIT:
+        raise MalformedHash("a password hash has n, r or p out of range")
+    try:
+        salt, digest = (base64.b64decode(field, validate=True) for field in fields[4:])
+    except binascii.Error:
+        raise MalformedHash("salt and hash of a password hash are base64") from None
+    if len(salt) < 8 or len(digest) < 16:
+        raise MalformedHash("salt or hash of a password hash is too short")
+    return n, r, p, salt, digest
+
+
+def _scrypt(text: str, salt: bytes, n: int, r: int, p: int, length: int) -> bytes:
+    # One password has several spellings in Unicode; keyboards differ in which they send (RFC 8265 §4.2).
+    password = unicodedata.normalize("NFC", text).encode()
+    memory = _memory(n, r, p) + 2**20
+    return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=memory, dklen=length)
+
+
+def _memory(n: int, r: int, p: int) -> int:
+    return 128 * r * (n + p)
+
+
+def _encode(data: bytes) -> str:
+    return base64.b64encode(data).decode()
