@@ -147,7 +147,8 @@ class Dialog:
         return text.encode()
 
     def heard_from(self, message: Message) -> None:
-        """Take over the session description of a message of the peer."""
+        """Take over the session description of a message of the peer, and what the style keeps of it."""
+        self.endpoint.style.heard(message, self)
         if message.body and message.sdp is not None:
             self.remote_sdp = message.sdp
 

@@ -503,13 +503,13 @@ class Endpoint:
         edit: Callable[[M], None] | None,
         request: Request | None = None,
     ) -> None:
+        for name, value in headers:
+            message.add(name, value)
         message.set_body(body, content_type)
         if isinstance(message, Request):
             self.style.finish_request(message, dialog)
         elif isinstance(message, Response) and request is not None:
             self.style.finish_response(message, request, dialog)
-        for name, value in headers:
-            message.add(name, value)
         for name, replacement in (replace_headers or {}).items():
             if replacement is None:
                 message.remove(name)

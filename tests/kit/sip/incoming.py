@@ -146,7 +146,7 @@ class IncomingRequest:
         """The ACK came."""
         self.ack_times += 1
         self.confirmed = True
-        if self.dialog_or_none is not None and ack.body:
+        if self.dialog_or_none is not None:
             self.dialog_or_none.heard_from(ack)
         if self.ack_times == 1:
             self.acks.put(ack)

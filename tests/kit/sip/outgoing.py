@@ -165,7 +165,7 @@ class OutgoingRequest:
 
     def learn(self, response: Response, again: bool) -> None:
         """What a response changes beyond this transaction."""
-        if self.dialog_or_none is not None and response.body:
+        if self.dialog_or_none is not None:
             self.dialog_or_none.heard_from(response)
 
 
@@ -225,8 +225,7 @@ class OutgoingInvite(OutgoingRequest):
             self.dialog.learn_from_response(response)
         elif response.status // 100 == 2 and "Contact" in response:
             self.dialog.remote_target = str(response.contact)
-        if response.body:
-            self.dialog.heard_from(response)
+        self.dialog.heard_from(response)
         if (
             again
             and self._ack is not None

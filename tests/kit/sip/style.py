@@ -9,7 +9,7 @@ import random
 import secrets
 from typing import TYPE_CHECKING
 
-from tests.kit.sip.message import Request, Response
+from tests.kit.sip.message import Message, Request, Response
 from tests.kit.sip.sdp import Audio, Origin, describe
 from tests.kit.sip.wire import Address
 
@@ -47,6 +47,9 @@ class Style:
         """Add, change or reorder headers of a response before it is sent."""
         if request.method in ("INVITE", "OPTIONS") and response.is_final and "Allow" not in response:
             response.add("Allow", ALLOW)
+
+    def heard(self, message: Message, dialog: Dialog) -> None:
+        """A message of the peer came in this dialog; remember what later messages have to repeat."""
 
     def origin(self, dialog: Dialog) -> Origin:
         """The first o= line of a dialog."""
