@@ -260,3 +260,6 @@ _READERS: dict[str, Callable[[str], Fact]] = {
     "site": _json("site", SiteChanged),
     "request": _json("request", Request),
 }
+
+KINDS = frozenset(_READERS)
+"""Keys that may stand in the ``facts`` queue."""

@@ -1,7 +1,7 @@
 """The events of the actions in the party table, with their attributes and in their order on one DN.
 
-Sources: "Genesys Events and Models", basic call models, and its lists of attributes; the choices of this product
-are in docs/call-model.md.
+Sources: "Genesys Events and Models", basic call models, and its lists of attributes; the choices of this
+product are in docs/call-model.md.
 """
 
 from collections.abc import Callable

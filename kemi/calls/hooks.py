@@ -1,7 +1,7 @@
 """EventOffHook and EventOnHook: the hook state of a DN, which several calls may share.
 
-A DN goes off hook with its first party that dials or is connected, and on hook when the last of them has left.
-So the two events of a DN always alternate, whatever happens in its calls.
+A DN goes off hook with its first party that dials or is connected, and on hook when the last of them has
+left. So the two events of a DN always alternate, whatever happens in its calls.
 """
 
 from kemi.calls.call import Call
@@ -55,7 +55,7 @@ class Hooks:
             self._off_hook[party.number] = parties
 
 
-def _hook_event(kind: type[EventOffHook] | type[EventOnHook], call: Call, party: Party, time: Time) -> Publish:
+def _hook_event(kind: type[EventOffHook | EventOnHook], call: Call, party: Party, time: Time) -> Publish:
     event = kind(
         time=time,
         this_dn=party.number,

@@ -1,4 +1,4 @@
-"""Why a call failed or ended, as a CallState: from SIP codes (RFC 3261 §21) and Q.850 causes (RFC 3326, 3398).
+"""Why a call failed or ended, as a CallState: from SIP codes (RFC 3261 §21) and Q.850 causes (RFC 3398).
 
 A Q.850 cause says more than the SIP code that a gateway derived from it, so a cause in the table wins.
 """
