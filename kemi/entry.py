@@ -47,8 +47,7 @@ def _guarded(name: str, on_error: Callable[[], int], call: Callable[[], int]) ->
 
 
 def _refuse() -> int:
-    KSR.pv.seti("$avp(code)", 500)
-    KSR.pv.sets("$avp(reason)", "Routing Decision Failed")
+    KSR.pv.sets("$var(verdict)", "500|Routing Decision Failed")
     return -1
 
 
@@ -68,8 +67,8 @@ class Script:
         self.rank = rank
         return 1
 
-    def route_invite(self, _msg: object) -> int:
-        return _guarded("route_invite", _refuse, lambda: self.worker.route_invite(self.rank))
+    def route_invite(self, _msg: object, fields: str) -> int:
+        return _guarded("route_invite", _refuse, lambda: self.worker.route_invite(self.rank, fields))
 
     def reverse_record_route(self, _msg: object) -> int:
         return _guarded("reverse_record_route", _go_on, lambda: self.worker.reverse_record_route())

@@ -1,5 +1,6 @@
 """What a SIP worker asks Python: one decision for each INVITE that opens a call."""
 
+import os
 import re
 import time
 
@@ -11,69 +12,68 @@ from kemi.facts import Invite, Leg
 from kemi.routing.decision import Refuse, decide
 from kemi.routing.site import DnType, SharedSite
 
-# "|" parts the fields of a row in shared memory; no legal tag, Call-ID or URI has it (RFC 3261 §25.1).
-_UNFIT = re.compile(r"[|\r\n]")
-
 
 class Worker:
     """One SIP worker's view. Its only state is the number of the last call it opened."""
 
     def __init__(self) -> None:
         self._connids: ConnIds | None = None
-        self._tables = {name: ksr.Table(name) for name in ("dn", "route", "trunk", "leg", "dialog", "call")}
-        self._site = SharedSite(lambda table, key: self._tables[table].get(key))
+        self._address = os.environ["KAMCTI_ADDRESS"]
+        self._host = self._address.rpartition(":")[0]
+        self._site = SharedSite({name: ksr.Table(name).get for name in ("dn", "route", "trunk")})
+        self._legs = ksr.Table("leg")
+        self._dialogs = ksr.Table("dialog")
+        self._calls = ksr.Table("call")
         self._facts = ksr.MessageQueue("facts")
+        self._encoder = msgspec.json.Encoder()
 
-    def route_invite(self, rank: int) -> int:
-        """Decides the current INVITE; sets the variables that ``invite.cfg`` names. 1: relay, -1: refuse."""
-        dialled = ksr.variable("$rU")
+    def route_invite(self, rank: int, fields: str) -> int:
+        """Decides the INVITE that ``invite.cfg`` describes in ``fields`` and answers in ``$var(verdict)``. 1: relay, -1: refuse."""
+        try:
+            dialled, caller, name, call_id, tag, target, to_uri, from_uri, proto, trunk_in, record_route = fields.split("|")
+        except ValueError:
+            # "|" parts the fields here and in shared memory; no legal tag, Call-ID or URI has it (RFC 3261 §25.1).
+            return _refuse(400, "Bad Character In A Header")
+        if "\n" in fields:
+            record_route = record_route.replace("\r\n", "").replace("\n", "")
+            name = " ".join(name.split())
+        if "<null>" in (call_id, tag) or not target or target == "<null>":
+            return _refuse(400, "Call-ID, From Tag Or Contact Is Missing")
+        dialled, caller, name = _given(dialled), _given(caller), _given(name).strip('"')
+        record_route = _given(record_route)
         verdict = decide(dialled, self._site)
         if isinstance(verdict, Refuse):
             return _refuse(verdict.code, verdict.reason)
-        call_id = ksr.variable("$ci")
-        tag = ksr.variable("$ft")
-        target = ksr.variable("$(ct{nameaddr.uri})")
-        for name, value in (("Call-ID", call_id), ("From tag", tag), ("Contact", target)):
-            if not value or _UNFIT.search(value):
-                return _refuse(400, f"Bad {name}")
         if self._connids is None:
             self._connids = ConnIds(rank)
         number = self._connids.next()
         connid = f"{number:016x}"
-        leg_a, leg_b = f"{connid}-1", f"{connid}-2"
-        caller = ksr.variable("$fU")
-        caller_name = ksr.variable("$fn").strip('"')
-        trunk_in = ksr.variable("$var(trunk)")
-        caller_dn = self._site.dn(caller)
-        host = ksr.variable("$Ri")
-        port = ksr.variable("$Rp")
-        socket = f"{ksr.variable('$pr')}:{host}:{port}"
-        record_route = ksr.variable("$(hdr(Record-Route)[*])")
         uuid = call_uuid()
+        session = (number & (1 << 56) - 1) << 4
+        caller_dn = self._site.dn(caller)
+        callee = verdict.dn.number
         a = Leg(
-            id=leg_a,
+            id=connid + "-1",
             call_id=call_id,
-            local_uri=f"<{ksr.variable('$tu')}>",
-            remote_uri=f"<{ksr.variable('$fu')}>",
+            local_uri=f"<{to_uri}>",
+            remote_uri=f"<{from_uri}>",
             remote_tag=tag,
             remote_target=target,
             route_set=record_route,
-            socket=socket,
+            socket=f"{proto}:{self._address}",
             trunk=trunk_in,
         )
         b = Leg(
-            id=leg_b,
-            call_id=f"{uuid}-2@{host}",
-            local_uri=_name_addr(caller_name, f"sip:{caller}@{host}" if caller else f"sip:{host}"),
-            remote_uri=f"<sip:{verdict.dn.number}@{verdict.trunk.destinations[0].host}>",
+            id=connid + "-2",
+            call_id=f"{uuid}-2@{self._host}",
+            local_uri=_name_addr(name, f"sip:{caller}@{self._host}" if caller else f"sip:{self._host}"),
+            remote_uri=f"<sip:{callee}@{verdict.trunk.destinations[0].host}>",
             trunk=verdict.trunk.dn,
         )
-        session = (number & (1 << 56) - 1) << 4
-        legs = self._tables["leg"]
-        legs.set(leg_a, _row(a, leg_b, session | 1))
-        legs.set(leg_b, _row(b, leg_a, session | 2))
-        self._tables["dialog"].set(leg_a, f"{tag}|{target}|{record_route}")
-        self._tables["call"].set(connid, f"{caller}|{dialled}|{verdict.dn.number}|{leg_a}|{leg_b}")
+        self._legs.set(a.id, _row(a, b.id, session | 1))
+        self._legs.set(b.id, _row(b, a.id, session | 2))
+        self._dialogs.set(a.id, f"{tag}|{target}|{record_route}")
+        self._calls.set(connid, f"{caller}|{dialled}|{callee}|{a.id}|{b.id}")
         invite = Invite(
             connid=connid,
             call_uuid=uuid,
@@ -81,18 +81,13 @@ class Worker:
             leg_a=a,
             leg_b=b,
             caller=caller,
-            caller_name=caller_name,
+            caller_name=name,
             caller_is_dn=caller_dn is not None and caller_dn.type is DnType.EXTENSION,
             dialled=dialled,
-            dn=verdict.dn.number,
+            dn=callee,
         )
-        self._facts.put("invite", msgspec.json.encode(invite).decode())
-        ksr.set_text("$avp(leg)", leg_a)
-        ksr.set_text("$avp(peer)", leg_b)
-        ksr.set_text("$avp(uuid)", uuid)
-        ksr.set_text("$avp(callee)", verdict.dn.number)
-        ksr.set_text("$avp(sets)", verdict.sets)
-        ksr.set_number("$avp(trying)", verdict.trying_ms)
+        self._facts.put("invite", self._encoder.encode(invite).decode())
+        ksr.set_text("$var(verdict)", f"{a.id}|{b.id}|{uuid}|{callee}|{verdict.sets}|{verdict.trying_ms}")
         return 1
 
     def reverse_record_route(self) -> int:
@@ -112,12 +107,19 @@ def _name_addr(name: str, uri: str) -> str:
     return f'"{name}" <{uri}>' if name else f"<{uri}>"
 
 
+def _given(text: str) -> str:
+    """Kamailio prints a variable that is null as ``<null>``."""
+    return "" if text == "<null>" else text
+
+
 def _row(leg: Leg, peer: str, session: int) -> str:
-    """A leg's row in shared memory, in the order that ``dialog.cfg`` and ``headers.cfg`` read it."""
-    return f"{leg.call_id}|{leg.local_uri}|{leg.remote_uri}|{peer}|bridged|{session}|{leg.trunk}"
+    """A leg's row in shared memory, in the order that ``dialog.cfg`` and ``headers.cfg`` read it.
+
+    Its last field is what each request in the leg begins with; the remote tag and CSeq are added when it is sent.
+    """
+    return f"{leg.call_id}|{peer}|{session}|Call-ID: {leg.call_id}\r\nFrom: {leg.local_uri};tag={leg.id}\r\nTo: {leg.remote_uri}"
 
 
 def _refuse(code: int, reason: str) -> int:
-    ksr.set_number("$avp(code)", code)
-    ksr.set_text("$avp(reason)", reason)
+    ksr.set_text("$var(verdict)", f"{code}|{reason}")
     return -1

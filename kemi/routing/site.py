@@ -1,13 +1,11 @@
 """One site's configuration as the switch uses it: a snapshot of the configuration tables, and its form in shared memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Protocol
 
 import msgspec
-
-Option = str | int | float | bool | None | list["Option"] | dict[str, "Option"]
 
 
 class DnType(Enum):
@@ -38,7 +36,7 @@ class Dn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     trunk: str | None = None
     """DN of the trunk that leads to it."""
     enabled: bool = True
-    options: dict[str, Option] = msgspec.field(default_factory=dict)
+    options: dict[str, object] = msgspec.field(default_factory=dict)
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -61,7 +59,7 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Number of its ``dispatcher`` set."""
     selection: Selection = Selection.ROUND_ROBIN
     destinations: tuple[Destination, ...] = ()
-    options: dict[str, Option] = msgspec.field(default_factory=dict)
+    options: dict[str, object] = msgspec.field(default_factory=dict)
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +82,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the switch must know of the configuration, read in one transaction."""
 
     name: str = ""
-    options: dict[str, Option] = msgspec.field(default_factory=dict)
+    options: dict[str, object] = msgspec.field(default_factory=dict)
     dns: tuple[Dn, ...] = ()
     trunks: tuple[Trunk, ...] = ()
     routes: tuple[Route, ...] = ()
@@ -139,17 +137,17 @@ def _trunk(text: str) -> Trunk:
 class SharedSite:
     """The configuration as a SIP worker sees it: look-ups in shared memory; each text is decoded once, a changed one anew."""
 
-    def __init__(self, get: Callable[[str, str], str | None]) -> None:
-        """``get(table, key)`` reads shared memory."""
-        self._get = get
+    def __init__(self, get: Mapping[str, Callable[[str], str | None]]) -> None:
+        """``get``: for each table its look-up in shared memory."""
+        self._get_dn, self._get_route, self._get_trunk = get["dn"], get["route"], get["trunk"]
 
     def dn(self, number: str) -> Dn | None:
-        text = self._get("dn", number)
+        text = self._get_dn(number)
         return None if text is None else _dn(text)
 
     def route(self, number: str) -> str | None:
-        return self._get("route", number)
+        return self._get_route(number)
 
     def trunk(self, name: str) -> Trunk | None:
-        text = self._get("trunk", name)
+        text = self._get_trunk(name)
         return None if text is None else _trunk(text)

@@ -68,9 +68,9 @@ class Kamailio:
         site = self.write_site()
         self._process = Process(
             "kamailio",
-            ["kamailio", "-f", str(site), "-DD", "-E", "-Y", str(self.directory), "-P", str(self.directory / "kamailio.pid"), "-m", "128", "-M", "16"],
+            ["kamailio", "-f", str(site), "-DD", "-E", "-Y", str(self.directory), "-P", str(self.directory / "kamailio.pid"), "-m", "128", "-M", "16", "-x", "fm", "-X", "fm"],
             self.directory / "kamailio.log",
-            {"KAMCTI_DATABASE": self.database, "KAMCTI_RUN": str(self.directory)},
+            {"KAMCTI_DATABASE": self.database, "KAMCTI_RUN": str(self.directory), "KAMCTI_ADDRESS": f"{self.address}:{self.port}"},
         )
         control = self.directory / "kamailio.ctl"
 
