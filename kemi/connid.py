@@ -8,8 +8,8 @@ import time
 class ConnIds:
     """ConnIDs of one worker process: 8 bits of node, 42 of milliseconds, 8 of worker, 6 of sequence.
 
-    They are unique as long as no two live processes share node and worker number and the clock does not jump back across a restart;
-    within a process they only grow, whatever the clock does.
+    They are unique as long as no two live processes share node and worker number and the clock does not jump
+    back across a restart; within a process they only grow, whatever the clock does.
     """
 
     def __init__(self, worker: int, node: int = 0) -> None:

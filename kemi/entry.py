@@ -1,8 +1,9 @@
 """The file that Kamailio loads, and the only one it knows: a shim that is not meant to change.
 
-A script that fails to import again after ``kamcmd app_python.reload`` makes every worker retry at each message until the
-server shuts itself down. So this file imports the package inside ``try`` and keeps what it had when the new code is
-broken. Every callback returns an int and never raises: an error that stays pending would break the next, unrelated message.
+A script that fails to import again after ``kamcmd app_python.reload`` makes every worker retry at each message
+until the server shuts itself down. So this file imports the package inside ``try`` and keeps what it had when the
+new code is broken. Every callback returns an int and never raises: an error that stays pending would break the next,
+unrelated message.
 """
 
 import os
@@ -21,7 +22,7 @@ for _path in (_packages, HOME):
     if _path not in sys.path:
         sys.path.insert(0, _path)
 
-# What a SIP worker may take anew from disk while it runs. The three processes hold state and keep the code they began with.
+# What a SIP worker may take anew from disk while it runs. The three processes hold state and keep their code.
 RELOADED = ("kemi.worker", "kemi.routing")
 
 

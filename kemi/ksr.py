@@ -1,7 +1,7 @@
 """The typed door to Kamailio: the only module that imports ``KSR``.
 
-``KSR`` reports a wrong argument type as ``SystemError`` and cannot take NUL, lone surrogates or integers over 32 bits, so what goes out
-is cleaned here. Nothing in here is called before Kamailio has forked, except by a worker's own import.
+``KSR`` reports a wrong argument type as ``SystemError`` and cannot take NUL, lone surrogates or integers over
+32 bits, so what goes out is cleaned here.
 """
 
 import KSR

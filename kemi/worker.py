@@ -28,9 +28,14 @@ class Worker:
         self._encoder = msgspec.json.Encoder()
 
     def route_invite(self, rank: int, fields: str) -> int:
-        """Decides the INVITE that ``invite.cfg`` describes in ``fields`` and answers in ``$var(verdict)``. 1: relay, -1: refuse."""
+        """Decides the INVITE that ``invite.cfg`` describes in ``fields``; answers in ``$var(verdict)``.
+
+        Returns 1 to relay, -1 to refuse.
+        """
         try:
-            dialled, caller, name, call_id, tag, target, to_uri, from_uri, proto, trunk_in, record_route = fields.split("|")
+            (dialled, caller, name, call_id, tag, target, to_uri, from_uri, proto, trunk_in, record_route) = (
+                fields.split("|")
+            )
         except ValueError:
             # "|" parts the fields here and in shared memory; no legal tag, Call-ID or URI has it (RFC 3261 §25.1).
             return _refuse(400, "Bad Character In A Header")
@@ -91,7 +96,7 @@ class Worker:
         return 1
 
     def reverse_record_route(self) -> int:
-        """``$avp(record_route)`` of an answer → ``$avp(routes)``: a caller's route set is the reverse of it (RFC 3261 §12.1.2)."""
+        """``$avp(record_route)`` → ``$avp(routes)``, reversed: a caller's route set (RFC 3261 §12.1.2)."""
         routes = _split_routes(ksr.variable("$avp(record_route)"))
         ksr.set_text("$avp(routes)", ", ".join(reversed(routes)))
         return 1
@@ -117,7 +122,8 @@ def _row(leg: Leg, peer: str, session: int) -> str:
 
     Its last field is what each request in the leg begins with; the remote tag and CSeq are added when it is sent.
     """
-    return f"{leg.call_id}|{peer}|{session}|Call-ID: {leg.call_id}\r\nFrom: {leg.local_uri};tag={leg.id}\r\nTo: {leg.remote_uri}"
+    headers = f"Call-ID: {leg.call_id}\r\nFrom: {leg.local_uri};tag={leg.id}\r\nTo: {leg.remote_uri}"
+    return f"{leg.call_id}|{peer}|{session}|{headers}"
 
 
 def _refuse(code: int, reason: str) -> int:

@@ -1,4 +1,4 @@
-"""One site's configuration as the switch uses it: a snapshot of the configuration tables, and its form in shared memory."""
+"""One site's configuration as the switch uses it: a snapshot of the configuration tables, and its shared form."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
@@ -90,8 +90,9 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     def entries(self, addresses_of: Callable[[str], Sequence[str]]) -> dict[str, dict[str, str]]:
         """The site as shared tables: table name → key → value.
 
-        ``addresses_of`` gives the IP addresses of a host name (an address stands for itself). A trunk's option ``sources`` names further
-        addresses that may send to us for it. An address of two trunks belongs to the first of them by name.
+        ``addresses_of`` gives the IP addresses of a host name (an address stands for itself). A trunk's option
+        ``sources`` names further addresses that may send to us for it. An address of two trunks belongs to the
+        first of them by name.
         """
         source: dict[str, str] = {}
         for trunk in sorted(self.trunks, key=lambda t: t.dn):
@@ -109,12 +110,12 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     def dispatcher_list(self) -> str:
-        """The destinations in the format of Kamailio's ``dispatcher`` list file: set, URI, flags, priority, attributes."""
+        """The destinations as Kamailio's ``dispatcher`` reads them: set, URI, flags, priority, attributes."""
         lines = ["# Written by kamcti from the configuration tables; changes here are lost."]
         for trunk in sorted(self.trunks, key=lambda t: t.set_id):
             last = max((d.position for d in trunk.destinations), default=0)
             lines += [
-                f"{trunk.set_id} {d.uri} 0 {last - d.position} weight={d.weight};trunk={trunk.dn};position={d.position}"
+                f"{trunk.set_id} {d.uri} 0 {last - d.position} weight={d.weight};position={d.position}"
                 for d in sorted(trunk.destinations, key=lambda d: d.position)
             ]
         return "\n".join(lines) + "\n"
@@ -135,7 +136,7 @@ def _trunk(text: str) -> Trunk:
 
 
 class SharedSite:
-    """The configuration as a SIP worker sees it: look-ups in shared memory; each text is decoded once, a changed one anew."""
+    """The configuration as a SIP worker sees it: look-ups in shared memory, each text decoded once."""
 
     def __init__(self, get: Mapping[str, Callable[[str], str | None]]) -> None:
         """``get``: for each table its look-up in shared memory."""

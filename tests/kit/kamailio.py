@@ -68,9 +68,16 @@ class Kamailio:
         site = self.write_site()
         self._process = Process(
             "kamailio",
-            ["kamailio", "-f", str(site), "-DD", "-E", "-Y", str(self.directory), "-P", str(self.directory / "kamailio.pid"), "-m", "128", "-M", "16", "-x", "fm", "-X", "fm"],
+            [
+                *("kamailio", "-f", str(site), "-DD", "-E", "-Y", str(self.directory)),
+                *("-P", str(self.directory / "kamailio.pid"), "-m", "128", "-M", "16", "-x", "fm", "-X", "fm"),
+            ],
             self.directory / "kamailio.log",
-            {"KAMCTI_DATABASE": self.database, "KAMCTI_RUN": str(self.directory), "KAMCTI_ADDRESS": f"{self.address}:{self.port}"},
+            {
+                "KAMCTI_DATABASE": self.database,
+                "KAMCTI_RUN": str(self.directory),
+                "KAMCTI_ADDRESS": f"{self.address}:{self.port}",
+            },
         )
         control = self.directory / "kamailio.ctl"
 
@@ -83,12 +90,16 @@ class Kamailio:
 
     def wait_for_site(self, version: int = 1, timeout: float = 10.0) -> None:
         """Until the configuration from PostgreSQL is in shared memory, at least in its ``version``."""
-        wait_for(lambda: self.shared("site_version") >= version, f"site version {version}; log:\n{self.log()[-2000:]}", timeout)
+        wait_for(lambda: self.shared("site_version") >= version, f"site version {version}", timeout)
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """One ``kamcmd`` command."""
         return subprocess.run(
-            ["kamcmd", "-s", f"unix:{self.directory}/kamailio.ctl", *words], capture_output=True, text=True, timeout=10, check=False
+            ["kamcmd", "-s", f"unix:{self.directory}/kamailio.ctl", *words],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
         )
 
     def shared(self, name: str) -> int:
@@ -136,6 +147,8 @@ class Kamailio:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._process is not None:
             self.stop()
