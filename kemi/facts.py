@@ -176,7 +176,7 @@ def _fields(kind: str, body: str, least: int, most: int) -> list[str]:
     fields = body.split(" ")
     if not least <= len(fields) <= most or not fields[0]:
         raise Malformed(f"fact {kind!r} has {len(fields)} fields, not {least} to {most}: {body[:200]!r}")
-    return [unquote(field) for field in fields] if "%" in body else fields
+    return [unquote(field) if "%" in field else field for field in fields] if "%" in body else fields
 
 
 def _number(kind: str, field: str) -> int:

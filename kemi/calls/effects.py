@@ -16,9 +16,19 @@ class Publish:
 
 @dataclass(slots=True, frozen=True)
 class CallChanged:
-    """The call's live state is no longer what was written."""
+    """The live state of the call's parties is no longer what was written."""
 
     connid: str
+    call: bool = False
+    """What describes the call as a whole has changed, too: it is new, or other data are attached."""
+    legs: bool = False
+    """What identifies its dialogs has changed, too."""
+
+    def and_(self, later: "CallChanged") -> "CallChanged":
+        """Both changes as one."""
+        if (later.call and not self.call) or (later.legs and not self.legs):
+            return CallChanged(self.connid, self.call or later.call, self.legs or later.legs)
+        return self
 
 
 @dataclass(slots=True, frozen=True)

@@ -34,12 +34,15 @@ Trace = Callable[[Party, Input, State], None]
 
 
 class CallModel:
-    """All calls of the switch. ``trace`` is called for each change of a party's state, with the old state."""
+    """All calls of the switch.
+
+    ``trace`` is called for each change of a party's state, with the state it had; it may be set at any time.
+    """
 
     def __init__(self, *, hook_events: bool = True, trace: Trace | None = None) -> None:
         self._hooks = Hooks(hook_events)
         self._events = EventWriter(self._hooks)
-        self._trace = trace
+        self.trace = trace
         self._calls: dict[str, Call] = {}
         self._parties: dict[str, Party] = {}
         self._over: dict[str, None] = {}
@@ -78,10 +81,11 @@ class CallModel:
         call = self._calls[party.connid]
         if isinstance(fact, facts.Target):
             party.leg.retargeted(fact.remote_target)
-            effects.append(CallChanged(call.connid))
+            effects.append(CallChanged(call.connid, legs=True))
             return
         if isinstance(fact, facts.Answered) and party.state in _UNANSWERED:
             party.leg.answered(fact.remote_tag, fact.remote_target, fact.route_set)
+            effects.append(CallChanged(call.connid, legs=True))
         self._advance(call, party, fact, now, effects)
 
     def release(self, connid: str, now: float, effects: list[Effect]) -> None:
@@ -147,7 +151,7 @@ class CallModel:
         time = Time.at(now)
         self._move(call, caller, Input.DIALS, time, now, CallState.OK, effects)
         self._move(call, called, Input.INVITED, time, now, CallState.OK, effects)
-        effects.append(CallChanged(call.connid))
+        effects.append(CallChanged(call.connid, call=True, legs=True))
 
     def _advance(self, call: Call, party: Party, fact: LegFact, now: float, effects: list[Effect]) -> None:
         own, far = INPUTS[type(fact)]
@@ -161,13 +165,14 @@ class CallModel:
         elif isinstance(fact, facts.Bye):
             outcome = outcomes.ended(fact.cause)
         time = Time.at(now)
+        changed = False
         for each in call.parties:
             event = own if each is party else far
             if event is not None and each.state is not State.ENDED:
-                self._move(call, each, event, time, now, outcome, effects)
+                changed |= self._move(call, each, event, time, now, outcome, effects)
         if call.ended:
             self._close(call, effects)
-        else:
+        elif changed:
             effects.append(CallChanged(call.connid))
 
     def _move(
@@ -179,21 +184,23 @@ class CallModel:
         now: float,
         outcome: CallState,
         effects: list[Effect],
-    ) -> None:
-        """The only place that changes a party's state."""
+    ) -> bool:
+        """The only place that changes a party's state; whether it did."""
         before = party.state
         transition = TRANSITIONS.get((before, event))
         if transition is None:
             leg = party.leg.id if party.leg is not None else ""
             effects.append(Inconsistency(Oddity.UNEXPECTED, f"{event} in state {before}", leg, call.connid))
-            return
+            return False
         action, after = transition
-        if after is not before:
+        changed = after is not before
+        if changed:
             party.state = after
             party.since = now
-            if self._trace is not None:
-                self._trace(party, event, before)
+            if self.trace is not None:
+                self.trace(party, event, before)
         self._events.carry_out(action, call, party, time, outcome, effects)
+        return changed
 
     def _close(self, call: Call, effects: list[Effect]) -> None:
         del self._calls[call.connid]

@@ -32,10 +32,10 @@ class State(StrEnum):
     @property
     def reported(self) -> PartyState:
         """The T-Library state that live state shows; ``Null`` for a party that is not in the call."""
-        return _REPORTED[self]
+        return REPORTED[self]
 
 
-_REPORTED = {
+REPORTED = {
     State.NULL: PartyState.NULL,
     State.DIALING: PartyState.DIALING,
     State.OFFERED: PartyState.INITIATED,
@@ -45,6 +45,7 @@ _REPORTED = {
     State.CONNECTED: PartyState.CONNECTED,
     State.ENDED: PartyState.NULL,
 }
+"""As ``State.reported``."""
 
 
 class Input(StrEnum):

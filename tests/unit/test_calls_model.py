@@ -1,5 +1,7 @@
 """What the call model keeps of a call, and how it lets go of one."""
 
+import functools
+
 import pytest
 
 from kemi import facts
@@ -7,7 +9,7 @@ from kemi.calls.call import Call
 from kemi.calls.effects import CallChanged, CallEnded, Effect, Inconsistency, Oddity
 from kemi.calls.events import EventWriter
 from kemi.calls.leg import Leg
-from kemi.calls.model import REMEMBERED_LEGS, CallModel
+from kemi.calls.model import REMEMBERED_LEGS, CallFact, CallModel
 from kemi.calls.party import Input, Party, State
 from tests.kit.call_facts import CallFacts, lines, run
 from tlib.enums import CallType, DNRole
@@ -52,14 +54,22 @@ def test_a_target_refresh_moves_the_leg() -> None:
     model = CallModel()
     run(model, X.invite(), X.answered(), X.confirmed())
     effects = run(model, facts.Target(leg=X.b, remote_target="sip:1001@192.0.2.7:5062"))
-    assert effects == [CallChanged(X.connid)]
+    assert effects == [CallChanged(X.connid, legs=True)]
     assert called_leg(model, X).dialog.remote_target == "sip:1001@192.0.2.7:5062"
 
 
 def test_each_change_of_live_state_is_said() -> None:
     model = CallModel()
-    for fact in (X.invite(), X.ringing(), X.answered(), X.confirmed()):
-        assert run(model, fact)[-1] == CallChanged(X.connid)
+
+    def changed(fact: CallFact) -> CallChanged | None:
+        said = [effect for effect in run(model, fact) if isinstance(effect, CallChanged)]
+        return functools.reduce(CallChanged.and_, said) if said else None
+
+    assert changed(X.invite()) == CallChanged(X.connid, call=True, legs=True)
+    assert changed(X.ringing()) == CallChanged(X.connid)
+    assert changed(X.ringing()) is None
+    assert changed(X.answered()) == CallChanged(X.connid, legs=True)
+    assert changed(X.confirmed()) == CallChanged(X.connid)
     assert run(model, X.bye_from_caller())[-1] == CallEnded(X.connid)
 
 

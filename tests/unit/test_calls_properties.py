@@ -54,7 +54,7 @@ def story(call: CallFacts) -> st.SearchStrategy[list[CallFact]]:
 
 @st.composite
 def networks(draw: st.DrawFn) -> tuple[list[CallFacts], list[CallFact]]:
-    """Several calls and their facts: shuffled, doubled and lost. Only the INVITE of a call is always first."""
+    """Several calls and their facts: shuffled, doubled and lost. Only a call's INVITE is always first."""
     calls: list[CallFacts] = []
     mixed: list[tuple[float, CallFact]] = []
     moments = st.floats(0, 1, allow_nan=False)

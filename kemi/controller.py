@@ -1,0 +1,304 @@
+"""The controller process: owns every call. It takes the facts of the switch, and hands events and rows to the journal.
+
+It never touches the database, so SIP never waits for it, and one process owns the state, so nothing is locked.
+"""
+
+import os
+import time
+import traceback
+from collections.abc import Callable
+
+import msgspec
+
+from kemi import facts, rows
+from kemi.calls.effects import CallChanged, CallEnded, Effect, Inconsistency, Oddity, Publish
+from kemi.calls.model import CallFact, CallModel
+from kemi.calls.party import Input, Party, State
+from kemi.interfaces import Clock, Log, Queue, Shared, Table
+from kemi.metrics import Metric, Metrics
+from kemi.occasion import Occasion
+from kemi.routing.site import Site
+from kemi.termination import Termination
+from kemi.wakeup import Poke, Waiter
+from tlib.codec import encode
+from tlib.errors import TError
+from tlib.events import EventError
+
+NAP = 0.003
+"""Seconds between two looks at the queue while there is work: facts are handled in batches of so much time."""
+
+NAPS = 4
+"""So many looks in vain, and the process goes to sleep."""
+
+SLEEP = 0.5
+"""Longest sleep, seconds: what a lost poke costs."""
+
+RUN = 1.0
+"""About so many seconds the process stays in one ``run_once``."""
+
+BATCH_FACTS = 500
+"""Facts of one batch at most: bounds the size of a queue entry."""
+
+_CALL_FACTS = (
+    facts.Invite,
+    facts.Ringing,
+    facts.Answered,
+    facts.Confirmed,
+    facts.Failed,
+    facts.Cancelled,
+    facts.Bye,
+    facts.Target,
+)
+
+_ODDITIES = {
+    Oddity.LATE: Metric.FACTS_LATE,
+    Oddity.UNKNOWN_LEG: Metric.FACTS_UNKNOWN_LEG,
+    Oddity.UNEXPECTED: Metric.FACTS_UNEXPECTED,
+    Oddity.DUPLICATE: Metric.FACTS_DUPLICATE,
+}
+
+
+class Controller:
+    """Call ``run_once`` again and again from one process."""
+
+    def __init__(
+        self,
+        *,
+        facts_queue: Queue,
+        rows_queue: Queue,
+        waiter: Waiter,
+        poke_journal: Callable[[], None],
+        metrics: Metrics,
+        log: Log,
+        wall_clock: Clock = time.time,
+        monotonic: Clock = time.monotonic,
+        exit_process: Callable[[int], None] = os._exit,
+    ) -> None:
+        self._facts = facts_queue
+        self._rows = rows_queue
+        self._waiter = waiter
+        self._poke_journal = poke_journal
+        self._metrics = metrics
+        self._log = log
+        self._wall_clock = wall_clock
+        self._monotonic = monotonic
+        self._exit = exit_process
+        self._termination = Termination(waiter.poke_self)
+        self._model = CallModel()
+        self._looks_in_vain = 0
+        self._complaints = {metric: Occasion(5.0) for metric in _ODDITIES.values()}
+        self._destinations: dict[tuple[int, str], tuple[str, int]] = {}
+        self._destination_states: dict[tuple[int, str], tuple[bool, float]] = {}
+        self._handlers: dict[type[facts.Fact], Callable[[facts.Fact, float, _Done], None]] = {
+            facts.Destination: self._destination,
+            facts.SiteChanged: self._site,
+            facts.Request: self._request,
+            **dict.fromkeys(_CALL_FACTS, self._call_fact),
+        }
+
+    def run_once(self) -> None:
+        """Handles facts as they come, for about ``RUN`` seconds."""
+        self._termination.install()
+        self._waiter.open()
+        until = self._monotonic() + RUN
+        while True:
+            if self.handle_waiting():
+                self._looks_in_vain = 0
+                self._waiter.nap(NAP)
+            elif self._looks_in_vain < NAPS:
+                self._looks_in_vain += 1
+                self._waiter.nap(NAP)
+            else:
+                self._waiter.sleep(SLEEP, self._look)
+            now = self._monotonic()
+            self._metrics.publish(now)
+            if self._termination.requested:
+                self._finish()
+                return
+            if now >= until:
+                return
+
+    def handle_waiting(self) -> bool:
+        """Handles what is in the queue now, at most ``BATCH_FACTS``, as one batch; whether there was anything."""
+        entry = self._facts.get()
+        if entry is None:
+            return False
+        now = self._wall_clock()
+        done = _Done()
+        number = 0
+        while entry is not None:
+            number += 1
+            self._handle(*entry, now, done)
+            entry = self._facts.get() if number < BATCH_FACTS else None
+        self._metrics.add(Metric.FACTS, number)
+        batch = self._batch(done)
+        if batch is not None:
+            self._rows.put(rows.KIND, rows.encode(batch))
+            self._poke_journal()
+        return True
+
+    def _look(self) -> bool:
+        if not self.handle_waiting():
+            return False
+        self._looks_in_vain = 0
+        return True
+
+    def _finish(self) -> None:
+        while self.handle_waiting():
+            pass
+        self._log.info(f"process=controller state=ended calls={len(self._model.calls)}")
+        self._exit(0)
+
+    def _handle(self, kind: str, body: str, now: float, done: "_Done") -> None:
+        try:
+            fact = facts.decode(kind, body)
+        except facts.Malformed as error:
+            self._metrics.add(Metric.FACTS_MALFORMED)
+            self._log.error(f"fact={kind[:40]} error={error}")
+            return
+        self._handlers[type(fact)](fact, now, done)
+
+    def _call_fact(self, fact: facts.Fact, now: float, done: "_Done") -> None:
+        assert isinstance(fact, _CALL_FACTS)
+        try:
+            self._model.handle(fact, now, done.effects)
+        except Exception:
+            self._give_up(fact, now, done)
+
+    def _give_up(self, fact: CallFact, now: float, done: "_Done") -> None:
+        """A fault of the model costs the call in which it shows, and no other."""
+        connid = self._model.connid_of(fact)
+        self._metrics.add(Metric.CALLS_FAILED_IN_MODEL)
+        what = f"connid={connid} fact={facts.kind_of(fact)}"
+        self._log.error(f"{what} error=the-model-failed {traceback.format_exc()}")
+        if connid is None:
+            return
+        try:
+            self._model.release(connid, now, done.effects)
+        except Exception:
+            self._log.error(f"{what} error=the-call-could-not-be-released {traceback.format_exc()}")
+            self._model.forget(connid, done.effects)
+
+    def _batch(self, done: "_Done") -> rows.Batch | None:
+        events: list[rows.EventRow] = []
+        changed: dict[str, CallChanged] = {}
+        ended: list[str] = []
+        for effect in done.effects:
+            if isinstance(effect, Publish):
+                events.append(_event_row(effect))
+            elif isinstance(effect, CallChanged):
+                before = changed.get(effect.connid)
+                changed[effect.connid] = effect if before is None else before.and_(effect)
+            elif isinstance(effect, CallEnded):
+                changed.pop(effect.connid, None)
+                ended.append(effect.connid)
+            else:
+                self._complain(effect)
+        self._metrics.add(Metric.EVENTS, len(events))
+        self._metrics.add(Metric.CALLS_ENDED, len(ended))
+        calls = self._model.calls
+        self._metrics.set(Metric.CALLS, len(calls))
+        if not (events or changed or ended or done.destinations or done.answers):
+            return None
+        return rows.Batch(
+            events=events,
+            calls=[rows.live_call(calls[connid], effect) for connid, effect in changed.items()],
+            ended=ended,
+            destinations=done.destinations,
+            answers=done.answers,
+        )
+
+    def _complain(self, oddity: Inconsistency) -> None:
+        metric = _ODDITIES[oddity.kind]
+        self._metrics.add(metric)
+        text = f"inconsistency={oddity.kind} connid={oddity.connid} leg={oddity.leg} what={oddity.what!r}"
+        if oddity.kind is Oddity.LATE:
+            self._log.debug(text)
+        elif self._complaints[metric].due(self._monotonic()):
+            self._log.warning(text)
+
+    def _destination(self, fact: facts.Fact, now: float, done: "_Done") -> None:
+        assert isinstance(fact, facts.Destination)
+        key = fact.set_id, fact.uri
+        self._destination_states[key] = fact.up, now
+        row = self._destination_row(key)
+        if row is not None:
+            done.destinations.append(row)
+            self._log.info(f"trunk={row.trunk} destination={fact.uri} state={row.state}")
+        elif self._destinations:
+            self._metrics.add(Metric.FACTS_UNKNOWN_DESTINATION)
+            self._log.warning(f"set={fact.set_id} destination={fact.uri} error=not-in-the-configuration")
+
+    def _site(self, fact: facts.Fact, _now: float, done: "_Done") -> None:
+        assert isinstance(fact, facts.SiteChanged)
+        site = fact.site
+        self._destinations = _destinations(site)
+        for key in [key for key in self._destination_states if key not in self._destinations]:
+            del self._destination_states[key]
+        # A destination may have another position now, or may have reported before the first configuration came.
+        known = [self._destination_row(key) for key in self._destination_states]
+        done.destinations += [row for row in known if row is not None]
+        self._model.set_hook_events(site.options.get("hook-events", True) is not False)
+        self._model.trace = self._trace if site.options.get("log-transitions", True) is not False else None
+        self._log.info(f"site={site.name} dns={len(site.dns)} trunks={len(site.trunks)}")
+
+    def _destination_row(self, key: tuple[int, str]) -> rows.DestinationRow | None:
+        place = self._destinations.get(key)
+        if place is None:
+            return None
+        up, since = self._destination_states[key]
+        trunk, position = place
+        return rows.DestinationRow(trunk, position, "up" if up else "down", since)
+
+    def _request(self, fact: facts.Fact, _now: float, done: "_Done") -> None:
+        assert isinstance(fact, facts.Request)
+        self._metrics.add(Metric.REQUESTS)
+        self._metrics.add(Metric.REQUESTS_UNSUPPORTED)
+        refused = EventError(
+            reference_id=fact.reference_id or None,
+            error_code=TError.UNSUPPORTED_OPERATION,
+            error_message=f"{fact.name} is not supported by this switch",
+            this_dn=fact.dn,
+        )
+        done.answers.append(rows.AnswerRow(fact.id, msgspec.Raw(encode(refused))))
+
+    def _trace(self, party: Party, what: Input, before: State) -> None:
+        leg = party.leg.id if party.leg is not None else ""
+        self._log.info(
+            f'connid={party.connid} dn={party.number} leg={leg} input="{what}" state={before}->{party.state}'
+        )
+
+
+class _Done:
+    """What the facts of one batch led to."""
+
+    __slots__ = ("answers", "destinations", "effects")
+
+    def __init__(self) -> None:
+        self.effects: list[Effect] = []
+        self.destinations: list[rows.DestinationRow] = []
+        self.answers: list[rows.AnswerRow] = []
+
+
+def _event_row(effect: Publish) -> rows.EventRow:
+    event = effect.event
+    assert event.time is not None
+    return rows.EventRow(
+        event.time.seconds, event.this_dn, type(event).__name__, effect.connid, msgspec.Raw(encode(event))
+    )
+
+
+def _destinations(site: Site) -> dict[tuple[int, str], tuple[str, int]]:
+    return {(t.set_id, d.uri): (t.dn, d.position) for t in site.trunks for d in t.destinations}
+
+
+def build(*, facts_queue: Queue, rows_queue: Queue, metrics: Table, shared: Shared, log: Log) -> Controller:
+    """The controller of this Kamailio; nothing is opened before its first ``run_once``."""
+    return Controller(
+        facts_queue=facts_queue,
+        rows_queue=rows_queue,
+        waiter=Waiter("controller", shared),
+        poke_journal=Poke("journal", shared),
+        metrics=Metrics(metrics),
+        log=log,
+    )
