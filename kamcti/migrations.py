@@ -1,6 +1,6 @@
-"""Bring a database to the newest schema: the numbered SQL files of ``db/migrations``, applied in order, each once.
+"""Bring a database to the newest schema: the SQL files of ``db/migrations``, applied in order, each once.
 
-The tool that applies them, yoyo, keeps its records in the schema ``kamcti_migrations``, beside the data they describe.
+The tool that applies them, yoyo, keeps its records in the schema ``kamcti_migrations``.
 """
 
 from collections.abc import Iterator
@@ -24,11 +24,11 @@ class MigrationsMissing(Exception):
 
 
 def apply(conninfo: str, directory: Path = DIRECTORY) -> list[str]:
-    """Apply what is not applied yet, and return the names of it, oldest first; an empty list when there was nothing to do.
+    """Apply what is not applied yet, and return the names of it, oldest first.
 
-    ``conninfo`` is libpq's; its role owns the database and may create roles. Each file is one transaction: one that fails
-    leaves the database at the file before it. Two processes at once take turns. Raises ``psycopg.Error`` for what
-    PostgreSQL refuses, ``MigrationsMissing`` when there are no files.
+    ``conninfo`` is libpq's; its role owns the database and may create roles. Each file is one transaction: one that
+    fails leaves the database at the file before it. Two processes at once take turns. Raises ``psycopg.Error`` for
+    what PostgreSQL refuses, ``MigrationsMissing`` when there are no files.
     """
     available = _read(directory)
     with _alone(conninfo), _backend(conninfo) as backend:
@@ -71,6 +71,8 @@ def _alone(conninfo: str) -> Iterator[None]:
 def _backend(conninfo: str) -> Iterator[yoyo.backends.base.DatabaseBackend]:
     parameters = {name: value for name, value in conninfo_to_dict(conninfo).items() if value is not None}
     # Without a database in the path, yoyo hands every parameter to libpq as it is.
-    backend = yoyo.get_backend(f"postgresql+psycopg://?{urlencode({**parameters, 'schema': _RECORDS_SCHEMA})}")
+    backend = yoyo.get_backend(
+        f"postgresql+psycopg://?{urlencode({**parameters, 'schema': _RECORDS_SCHEMA})}"
+    )
     with backend:
         yield backend

@@ -1,4 +1,4 @@
-"""Passwords at rest: scrypt (RFC 7914), written as ``scrypt$n$r$p$salt$hash`` with salt and hash in base64."""
+"""Passwords at rest: scrypt (RFC 7914), as ``scrypt$n$r$p$salt$hash`` with salt and hash in base64."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ import secrets
 import unicodedata
 
 _N, _R, _P = 2**14, 8, 1
-"""Cost, block size and parallelism for new hashes: 16 MiB and some 50 ms. A stored hash is checked with its own."""
+"""Cost, block size and parallelism for new hashes: 16 MiB, some 50 ms. A stored hash names its own."""
 
 _SALT_BYTES = 16
 _HASH_BYTES = 32
@@ -27,7 +27,7 @@ def hash_password(text: str) -> str:
 
 
 def verify_password(text: str, hash: str) -> bool:
-    """Whether ``text`` is the password that ``hash`` was made of, in a time that does not tell how nearly it was.
+    """Whether ``text`` is the password that ``hash`` was made of; the time taken does not tell how nearly.
 
     Takes as long as making the hash: an event loop does it in a thread. Raises `MalformedHash`.
     """
@@ -49,7 +49,7 @@ def _parse(hash: str) -> tuple[int, int, int, bytes, bytes]:
     if len(fields) != 6 or fields[0] != "scrypt" or not all(f.isascii() and f.isdigit() for f in fields[1:4]):
         raise MalformedHash("a password hash reads scrypt$n$r$p$salt$hash")
     n, r, p = (int(field[:9]) for field in fields[1:4])
-    if n < 2 or n & (n - 1) or not 0 < r or not 0 < p or _memory(n, r, p) > _MEMORY_LIMIT:
+    if n < 2 or n & (n - 1) or r < 1 or p < 1 or _memory(n, r, p) > _MEMORY_LIMIT:
         raise MalformedHash("a password hash has n, r or p out of range")
     try:
         salt, digest = (base64.b64decode(field, validate=True) for field in fields[4:])
@@ -62,7 +62,7 @@ def _parse(hash: str) -> tuple[int, int, int, bytes, bytes]:
 
 def _scrypt(text: str, salt: bytes, n: int, r: int, p: int, length: int) -> bytes:
     # One password has several spellings in Unicode; keyboards differ in which they send (RFC 8265 §4.2).
-    password = unicodedata.normalize("NFC", text).encode()
+    password = unicodedata.normalize("NFC", text).encode(errors="surrogatepass")
     memory = _memory(n, r, p) + 2**20
     return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=memory, dklen=length)
 

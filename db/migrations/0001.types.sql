@@ -23,8 +23,15 @@ COMMENT ON DOMAIN kamcti.password_hash IS 'A password as scrypt (RFC 7914) leave
 
 CREATE DOMAIN kamcti.host AS text
     CONSTRAINT "a host is a name or an IP address, without port or brackets"
-    CHECK (VALUE ~ '^[0-9A-Za-z]([0-9A-Za-z_.-]{0,251}[0-9A-Za-z])?$' OR VALUE ~ '^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$');
+    CHECK (CASE
+        WHEN VALUE ~ '[^0-9.:A-Fa-f]' OR VALUE !~ ':|^[0-9.]*$' THEN VALUE ~ '^[0-9A-Za-z]([0-9A-Za-z_.-]{0,251}[0-9A-Za-z])?$'
+        ELSE VALUE::inet IS NOT NULL -- what looks like an address has to be one
+    END);
 COMMENT ON DOMAIN kamcti.host IS 'A host name, an IPv4 address, or an IPv6 address (without brackets).';
+
+CREATE DOMAIN kamcti.label AS text
+    CONSTRAINT "a name has at most 255 characters, all of them printable" CHECK (length(VALUE) <= 255 AND VALUE !~ '[[:cntrl:]]');
+COMMENT ON DOMAIN kamcti.label IS 'A name or a description for people: one line.';
 
 -- In strict mode jsonpath looks at a list as a list; in its default mode it would look at the elements of the list.
 CREATE DOMAIN kamcti.options AS jsonb

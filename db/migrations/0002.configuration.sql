@@ -27,7 +27,7 @@ CREATE TABLE kamcti.dn (
     number kamcti.dn_number PRIMARY KEY,
     type kamcti.dn_type NOT NULL,
     trunk kamcti.dn_number,
-    name text NOT NULL DEFAULT '' CONSTRAINT "a name has at most 255 characters" CHECK (length(name) <= 255),
+    name kamcti.label NOT NULL DEFAULT '',
     options kamcti.options NOT NULL DEFAULT '{}',
     enabled boolean NOT NULL DEFAULT true,
     CONSTRAINT "an Extension needs a trunk: the way to its phone" CHECK (type <> 'Extension' OR trunk IS NOT NULL),
@@ -83,8 +83,7 @@ COMMENT ON COLUMN kamcti.trunk_destination.weight IS 'Share of the calls among d
 CREATE TABLE kamcti.route (
     number kamcti.dn_number PRIMARY KEY,
     dn kamcti.dn_number NOT NULL CONSTRAINT "a route leads to a DN that exists" REFERENCES kamcti.dn (number) ON UPDATE CASCADE,
-    description text NOT NULL DEFAULT ''
-        CONSTRAINT "a description has at most 255 characters" CHECK (length(description) <= 255)
+    description kamcti.label NOT NULL DEFAULT ''
 );
 COMMENT ON TABLE kamcti.route IS 'Dialled numbers that lead to a DN of another name.';
 COMMENT ON COLUMN kamcti.route.number IS 'The number as dialled: the user part of the request URI.';
@@ -94,7 +93,7 @@ CREATE INDEX route_dn ON kamcti.route (dn);
 
 CREATE TABLE kamcti.agent (
     login_id kamcti.account_name PRIMARY KEY,
-    name text NOT NULL DEFAULT '' CONSTRAINT "a name has at most 255 characters" CHECK (length(name) <= 255),
+    name kamcti.label NOT NULL DEFAULT '',
     password_hash kamcti.password_hash,
     options kamcti.options NOT NULL DEFAULT '{}',
     enabled boolean NOT NULL DEFAULT true

@@ -128,6 +128,17 @@ COMMENT ON COLUMN kamcti.trunk_state.position IS 'The destination within the tru
 COMMENT ON COLUMN kamcti.trunk_state.state IS 'Whether it answers.';
 COMMENT ON COLUMN kamcti.trunk_state.since IS 'When it came into this state.';
 
+CREATE FUNCTION kamcti.trunk_state_forget() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM kamcti.trunk_state WHERE trunk = NEW.trunk AND position = NEW.position;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION kamcti.trunk_state_forget() IS 'A destination that became another peer is unknown again.';
+CREATE TRIGGER trunk_state_forget AFTER UPDATE OF host, port, transport ON kamcti.trunk_destination
+    FOR EACH ROW WHEN ((OLD.host, OLD.port, OLD.transport) IS DISTINCT FROM (NEW.host, NEW.port, NEW.transport))
+    EXECUTE FUNCTION kamcti.trunk_state_forget();
+
 CREATE VIEW kamcti.dn_status AS
     SELECT
         dn.number AS dn,

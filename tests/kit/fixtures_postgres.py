@@ -1,6 +1,7 @@
 """pytest fixtures: one PostgreSQL cluster a session, one migrated database a test."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -22,7 +23,7 @@ class Database:
     name: str
 
     def conninfo(self, role: str = OWNER) -> str:
-        """A libpq connection string for ``kamcti_owner``, ``kamcti_switch``, ``kamcti_gateway`` or ``kamcti_reader``."""
+        """A libpq connection string; roles are kamcti_owner, kamcti_switch, kamcti_gateway, kamcti_reader."""
         return self.cluster.conninfo(role, self.name)
 
     def connect(self, role: str = OWNER) -> psycopg.Connection[tuple[object, ...]]:
@@ -40,10 +41,19 @@ def postgres_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Priva
         yield cluster
 
 
+@contextmanager
+def new_database(cluster: PrivatePostgres) -> Iterator[Database]:
+    """A database of one's own, dropped in the end: schema and roles are there, configuration and state are empty."""
+    name = f"kamcti_test_{next(_numbers)}"
+    cluster.create_database(name, template=_TEMPLATE)
+    try:
+        yield Database(cluster, name)
+    finally:
+        cluster.drop_database(name)
+
+
 @pytest.fixture
 def database(postgres_cluster: PrivatePostgres) -> Iterator[Database]:
-    """A database of the test's own: schema and roles are there, configuration and live state are empty."""
-    name = f"kamcti_test_{next(_numbers)}"
-    postgres_cluster.create_database(name, template=_TEMPLATE)
-    yield Database(postgres_cluster, name)
-    postgres_cluster.drop_database(name)
+    """A migrated database for one test."""
+    with new_database(postgres_cluster) as made:
+        yield made

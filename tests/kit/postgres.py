@@ -52,11 +52,11 @@ class ServerFailed(Exception):
 class PrivatePostgres:
     """One PostgreSQL cluster below ``directory``, started and stopped by its owner.
 
-    ``directory`` is created when missing, and keeps the data between ``stop`` and ``start``. Where the server's user cannot
-    reach it (root's home, say), the data is in a temporary directory that ``close`` removes; ``data`` tells where it is.
+    ``directory`` is created when missing, and keeps the data between ``stop`` and ``start``. Where the server's user
+    cannot reach it (root's home, say), the data is in a temporary directory that ``close`` removes; ``data`` tells.
 
-    As a context manager: started on entry, closed on exit. The server also stops when this process dies, provided that
-    ``start`` was called from the main thread (the kernel's parent-death signal follows the thread that started a process).
+    As a context manager: started on entry, closed on exit. The server also stops when this process dies, provided
+    that ``start`` was called from the main thread (the kernel's parent-death signal follows the starting thread).
     """
 
     def __init__(self, directory: Path, *, fast: bool = False, settings: dict[str, str] | None = None) -> None:
@@ -71,7 +71,7 @@ class PrivatePostgres:
         # A socket's path may have 107 bytes; a test's directory is often longer than that.
         self.socket_directory = Path(tempfile.mkdtemp(prefix="kamcti-pg-", dir=_short_temporary_directory()))
         self._own(self.socket_directory)
-        self._finalizer: weakref.finalize[..., "PrivatePostgres"] = weakref.finalize(
+        self._finalizer: weakref.finalize[..., PrivatePostgres] = weakref.finalize(
             self, _remove, self._temporary_directories()
         )
 
@@ -140,7 +140,7 @@ class PrivatePostgres:
         _remove(self._temporary_directories())
 
     def create_database(self, name: str = DATABASE, *, template: str | None = None) -> None:
-        """Create a database that belongs to the owner, empty or as a copy of ``template`` (which nobody may be using)."""
+        """Create a database of the owner's, empty or as a copy of ``template`` (which nobody may be using)."""
         statement = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER))
         if template is not None:
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
@@ -181,7 +181,13 @@ class PrivatePostgres:
     def _as_server_user(self, *, dies_with_parent: bool) -> list[str]:
         options = ["--pdeathsig", "INT"] if dies_with_parent else []
         if self._user is not None:
-            options += ["--reuid", str(self._user.pw_uid), "--regid", str(self._user.pw_gid), "--clear-groups"]
+            options += [
+                "--reuid",
+                str(self._user.pw_uid),
+                "--regid",
+                str(self._user.pw_gid),
+                "--clear-groups",
+            ]
         return ["setpriv", *options, "--"] if options else []
 
     def _place(self, directory: Path) -> Path:
@@ -257,9 +263,11 @@ def _short_temporary_directory() -> str:
 
 
 def _binaries() -> Path:
-    """Where the server's programs are: Debian's directory of the newest release, or wherever ``postgres`` is on the path."""
+    """Where the server's programs are: Debian's directory of the newest release, or where the path leads."""
     major: Callable[[Path], int] = lambda path: int(path.parent.name)  # noqa: E731
-    installed = sorted((p for p in Path("/usr/lib/postgresql").glob("[0-9]*/bin") if (p / "initdb").exists()), key=major)
+    installed = sorted(
+        (p for p in Path("/usr/lib/postgresql").glob("[0-9]*/bin") if (p / "initdb").exists()), key=major
+    )
     if installed:
         return installed[-1]
     found = shutil.which("initdb")
