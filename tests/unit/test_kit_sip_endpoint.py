@@ -315,9 +315,7 @@ def test_reliable_provisional_response_is_acknowledged(udp_pair: Pair) -> None:
         ({"Record-Route": "<sip:127.0.0.9;lr>"}, "has Record-Route"),
     ],
 )
-def test_dialog_rules_find_a_faulty_request(
-    udp_pair: Pair, fault: dict[str, str | None], complaint: str
-) -> None:
+def test_dialog_rules_find_a_faulty_request(udp_pair: Pair, fault: dict[str, str | None], complaint: str) -> None:
     alice, bob = udp_pair
     call, incoming = establish(alice, bob)
     call.dialog.request("BYE", replace_headers=fault)

@@ -52,9 +52,7 @@ def test_odd_message_is_read_exactly() -> None:
 
 
 def test_rendered_message_is_what_was_parsed() -> None:
-    data = (
-        b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a\r\nMin-SE:  1800\r\nX: \xff\xfe\r\nContent-Length: 0\r\n\r\n"
-    )
+    data = b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a\r\nMin-SE:  1800\r\nX: \xff\xfe\r\nContent-Length: 0\r\n\r\n"
     assert parse(data).render() == data
 
 

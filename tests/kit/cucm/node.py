@@ -127,9 +127,7 @@ class CucmNode(Endpoint):
 
     def expect_call(self, called: str | None = None, timeout: float = PATIENCE) -> IncomingRequest:
         """The next INVITE on the trunk, for that number if one is named."""
-        return self.expect_request(
-            "INVITE", timeout, lambda incoming: called is None or number_of(incoming) == called
-        )
+        return self.expect_request("INVITE", timeout, lambda incoming: called is None or number_of(incoming) == called)
 
     def ring(self, incoming: IncomingRequest, party: Party) -> Response:
         """180 in the name of a phone."""
@@ -137,9 +135,7 @@ class CucmNode(Endpoint):
 
     def answer(self, incoming: IncomingRequest, party: Party, sdp: Body = None) -> Response:
         """200 in the name of a phone, with its offer or its answer (one codec and telephone-event)."""
-        return self._reply_as(
-            incoming, party, 200, sdp if sdp is not None else answer_to(incoming, party.media)
-        )
+        return self._reply_as(incoming, party, 200, sdp if sdp is not None else answer_to(incoming, party.media))
 
     def fail(self, incoming: IncomingRequest, situation: Situation) -> Response:
         """The final answer of the failure table, with its Reason."""
@@ -200,9 +196,7 @@ class CucmNode(Endpoint):
         self.words.leg(dialog).party = party
         return dialog.request("UPDATE")
 
-    def release(
-        self, dialog: Dialog, *, cause: int | None = 16, statistics: str | None = None
-    ) -> OutgoingRequest:
+    def release(self, dialog: Dialog, *, cause: int | None = 16, statistics: str | None = None) -> OutgoingRequest:
         """BYE with its Q.850 cause; `statistics` is the value of P-RTP-Stat (release 12 on)."""
         headers = [] if cause is None else [("Reason", f"Q.850;cause={cause}")]
         if statistics is not None:

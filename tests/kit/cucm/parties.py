@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from tests.kit.sip import Audio
 
-
 SILENT_PHONE = Audio(port=24510, address="198.51.100.31")
 
 

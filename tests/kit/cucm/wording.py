@@ -57,7 +57,8 @@ _OPTIONS_ORDER = _names("Via From To Date Call-ID User-Agent CSeq Contact Max-Fo
 _TRYING_ORDER = _names("Via From To Date Call-ID CSeq Allow-Events Content-Length")
 _ANSWER_ORDER = _names("""
     Via Record-Route From To Date Call-ID CSeq Allow Allow-Events Supported Server Call-Info Supported
-    Supported Session-Expires Require Session-ID P-Asserted-Identity Remote-Party-ID Contact Content-Type Content-Length
+    Supported Session-Expires Require Session-ID P-Asserted-Identity Remote-Party-ID Contact Content-Type
+    Content-Length
 """)
 _EARLY_ORDER = _names("""
     Via Record-Route From To Date Call-ID CSeq Allow Allow-Events Server Call-Info Supported Session-ID

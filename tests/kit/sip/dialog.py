@@ -77,9 +77,7 @@ class Dialog:
         edit: Callable[[Request], None] | None = None,
     ) -> OutgoingRequest:
         """Send a request inside the dialog with the next CSeq. For INVITE use `invite`."""
-        return self.endpoint.send_in_dialog(
-            self, method, body, headers, replace_headers, content_type, cseq, edit
-        )
+        return self.endpoint.send_in_dialog(self, method, body, headers, replace_headers, content_type, cseq, edit)
 
     def invite(
         self,
@@ -104,9 +102,7 @@ class Dialog:
         fits: Callable[[IncomingRequest], bool] | None = None,
     ) -> IncomingRequest:
         """The next request of that method inside the dialog; other requests stay waiting."""
-        return self.endpoint.take_request(
-            self.inbox, method, timeout, fits, f"{method} in the dialog {self.call_id}"
-        )
+        return self.endpoint.take_request(self.inbox, method, timeout, fits, f"{method} in the dialog {self.call_id}")
 
     def hang_up(self, timeout: float = PATIENCE) -> Response:
         """BYE, and wait for its 200."""

@@ -250,15 +250,11 @@ class Endpoint:
     ) -> IncomingRequest:
         """Take a request from a box or raise SipTimeout with the ladder."""
         self.raise_failure()
-        found = box.take(
-            lambda request: request.method == method and (fits is None or fits(request)), timeout
-        )
+        found = box.take(lambda request: request.method == method and (fits is None or fits(request)), timeout)
         self.raise_failure()
         if found is None:
             waiting = ", ".join(repr(request) for request in box.peek()) or "nothing"
-            raise SipTimeout(
-                f"{self.name}: no {what} within {timeout} s (waiting: {waiting})\n{self.ladder_text()}"
-            )
+            raise SipTimeout(f"{self.name}: no {what} within {timeout} s (waiting: {waiting})\n{self.ladder_text()}")
         return found
 
     def ladder_text(self) -> str:
@@ -303,9 +299,7 @@ class Endpoint:
         edit: Callable[[Request], None] | None,
     ) -> OutgoingRequest:
         """A request other than INVITE and ACK inside a dialog."""
-        request, flow = self._in_dialog(
-            dialog, method, body, headers, replace_headers, content_type, cseq, edit
-        )
+        request, flow = self._in_dialog(dialog, method, body, headers, replace_headers, content_type, cseq, edit)
         outgoing = OutgoingRequest(self, request, flow, dialog)
         self._start(outgoing)
         return outgoing
@@ -320,9 +314,7 @@ class Endpoint:
         edit: Callable[[Request], None] | None,
     ) -> OutgoingInvite:
         """An INVITE inside a dialog."""
-        request, flow = self._in_dialog(
-            dialog, "INVITE", body, headers, replace_headers, "application/sdp", cseq, edit
-        )
+        request, flow = self._in_dialog(dialog, "INVITE", body, headers, replace_headers, "application/sdp", cseq, edit)
         outgoing = OutgoingInvite(self, request, flow, dialog)
         self._start(outgoing)
         return outgoing
@@ -337,9 +329,7 @@ class Endpoint:
         edit: Callable[[Request], None] | None,
     ) -> tuple[Request, Flow]:
         """The ACK of a 2xx: a transaction of its own without an answer (RFC 3261 §13.2.2.4)."""
-        request, flow = self._in_dialog(
-            dialog, "ACK", body, headers, replace_headers, "application/sdp", cseq, edit
-        )
+        request, flow = self._in_dialog(dialog, "ACK", body, headers, replace_headers, "application/sdp", cseq, edit)
         self.transmit(request, flow)
         return request, flow
 
@@ -397,9 +387,7 @@ class Endpoint:
         """Record and send a finished message."""
         data = message.render()
         if self.lose(message, Way.SENT):
-            self.ladder.record(
-                self.name, Way.LOST, str(flow), message, data, again=again, note="lost on its way"
-            )
+            self.ladder.record(self.name, Way.LOST, str(flow), message, data, again=again, note="lost on its way")
             return
         self.ladder.record(self.name, Way.SENT, str(flow), message, data, again=again)
         try:
@@ -430,9 +418,7 @@ class Endpoint:
             return flow
         if isinstance(message, Request):
             return self.wire.connect(flow.remote)
-        via = (
-            message.via
-        )  # RFC 3261 §18.2.2: the connection is gone, open one to where the request said it came from
+        via = message.via  # RFC 3261 §18.2.2: the connection is gone, open one to where the request said it came from
         return self.wire.connect(Address(via.host, via.port or 5060))
 
     def _contact(self, dialog: Dialog | None, transport: Transport) -> str:
@@ -467,11 +453,7 @@ class Endpoint:
         cseq: int | None,
         edit: Callable[[Request], None] | None,
     ) -> tuple[Request, Flow]:
-        hop = (
-            NameAddr.parse(dialog.route_set[0]).uri
-            if dialog.route_set
-            else SipUri.parse(dialog.remote_target)
-        )
+        hop = NameAddr.parse(dialog.route_set[0]).uri if dialog.route_set else SipUri.parse(dialog.remote_target)
         named = (hop.params.get("transport") or "").lower()
         transport = Transport(named) if named else dialog.transport
         number = cseq if cseq is not None else dialog.next_cseq()

@@ -110,8 +110,7 @@ class IncomingRequest:
         self.endpoint.raise_failure()
         if found is None:
             raise SipTimeout(
-                f"{self.endpoint.name}: no ACK for {self.request!r} within {timeout} s\n"
-                f"{self.endpoint.ladder_text()}"
+                f"{self.endpoint.name}: no ACK for {self.request!r} within {timeout} s\n{self.endpoint.ladder_text()}"
             )
         return found
 
@@ -119,8 +118,7 @@ class IncomingRequest:
         """No ACK may come for so long."""
         if self.acks.take(lambda _: True, seconds) is not None:
             raise UnexpectedMessage(
-                f"{self.endpoint.name}: an ACK for {self.request!r} that should not come\n"
-                f"{self.endpoint.ladder_text()}"
+                f"{self.endpoint.name}: an ACK for {self.request!r} that should not come\n{self.endpoint.ladder_text()}"
             )
 
     def expect_cancel(self, timeout: float = PATIENCE) -> Request:
@@ -129,8 +127,7 @@ class IncomingRequest:
         self.endpoint.raise_failure()
         if found is None:
             raise SipTimeout(
-                f"{self.endpoint.name}: no CANCEL of {self.request!r} within {timeout} s\n"
-                f"{self.endpoint.ladder_text()}"
+                f"{self.endpoint.name}: no CANCEL of {self.request!r} within {timeout} s\n{self.endpoint.ladder_text()}"
             )
         return found
 

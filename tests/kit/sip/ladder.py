@@ -61,9 +61,7 @@ def _body(message: Message) -> str:
         return f" +{message.get('Content-Type') or 'body without a type'}"
     try:
         origin = sdp.origin
-        return (
-            f" +SDP {origin.session_id}/{origin.version} {sdp.address}:{sdp.audio.port} {sdp.direction.value}"
-        )
+        return f" +SDP {origin.session_id}/{origin.version} {sdp.address}:{sdp.audio.port} {sdp.direction.value}"
     except (AssertionError, ValueError, IndexError):
         return " +SDP"
 

@@ -125,12 +125,7 @@ class Message:
 
     def values(self, name: str) -> list[str]:
         """Like `lines`, with comma-separated lists taken apart. Not for Date or authentication headers."""
-        return [
-            part.strip()
-            for line in self.lines(name)
-            for part in split_outside_quotes(line, ",")
-            if part.strip()
-        ]
+        return [part.strip() for line in self.lines(name) for part in split_outside_quotes(line, ",") if part.strip()]
 
     def get(self, name: str) -> str | None:
         """The first value, without blanks around it, or None."""

@@ -203,9 +203,7 @@ class OutgoingInvite(OutgoingRequest):
     def prack(self, response: Response, body: Body = None) -> OutgoingRequest:
         """Acknowledge a reliable provisional response (RFC 3262)."""
         cseq = response.cseq
-        return self.dialog.request(
-            "PRACK", body, headers=[("RAck", f"{response['RSeq']} {cseq.number} {cseq.method}")]
-        )
+        return self.dialog.request("PRACK", body, headers=[("RAck", f"{response['RSeq']} {cseq.number} {cseq.method}")])
 
     def expect_request(self, method: str, timeout: float = PATIENCE) -> IncomingRequest:
         """Shortcut for `dialog.expect_request`."""
@@ -226,10 +224,5 @@ class OutgoingInvite(OutgoingRequest):
         elif response.status // 100 == 2 and "Contact" in response:
             self.dialog.remote_target = str(response.contact)
         self.dialog.heard_from(response)
-        if (
-            again
-            and self._ack is not None
-            and self._ack_flow is not None
-            and self.endpoint.behaviour.repeat_ack
-        ):
+        if again and self._ack is not None and self._ack_flow is not None and self.endpoint.behaviour.repeat_ack:
             self.endpoint.transmit(self._ack, self._ack_flow, again=True)

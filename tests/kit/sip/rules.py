@@ -50,8 +50,7 @@ def assert_separate_legs(first: Endpoint, second: Endpoint) -> None:
     shared = seen[0] & seen[1]
     if shared:
         raise AssertionError(
-            f"both {first.name} and {second.name} saw {sorted(shared)}\n"
-            f"{first.ladder_text()}\n{second.ladder_text()}"
+            f"both {first.name} and {second.name} saw {sorted(shared)}\n{first.ladder_text()}\n{second.ladder_text()}"
         )
 
 
@@ -61,9 +60,7 @@ def _identities(endpoint: Endpoint) -> set[str]:
         message = entry.message
         if message is None:
             continue
-        found.update(
-            {message.call_id, message.from_tag or "", message.to_tag or "", message.via.branch or ""}
-        )
+        found.update({message.call_id, message.from_tag or "", message.to_tag or "", message.via.branch or ""})
     return found - {""}
 
 

@@ -128,10 +128,7 @@ class Sdp:
     def media(self) -> list[Media]:
         """The m= sections in order."""
         starts = [i for i, line in enumerate(self.lines) if line.startswith("m=")] + [len(self.lines)]
-        return [
-            Media(self.lines[start][2:], self.lines[start + 1 : end])
-            for start, end in itertools.pairwise(starts)
-        ]
+        return [Media(self.lines[start][2:], self.lines[start + 1 : end]) for start, end in itertools.pairwise(starts)]
 
     @property
     def audio(self) -> Media:

@@ -17,9 +17,7 @@ _URI = re.compile(
     r"(?P<params>;[^?>]*)?"
     r"(?:\?(?P<headers>[^>]*))?$"
 )
-_NAME_ADDR = re.compile(
-    r'^(?P<display>\s*"(?:\\.|[^"\\])*"\s*|[^<"]*)<(?P<uri>[^>]*)>(?P<params>.*)$', re.DOTALL
-)
+_NAME_ADDR = re.compile(r'^(?P<display>\s*"(?:\\.|[^"\\])*"\s*|[^<"]*)<(?P<uri>[^>]*)>(?P<params>.*)$', re.DOTALL)
 _VIA = re.compile(
     r"^SIP\s*/\s*2\.0\s*/\s*(?P<transport>[A-Za-z]+)\s+"
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:]+)\s*(?::\s*(?P<port>\d+))?$",
@@ -137,9 +135,7 @@ class Via:
         if found is None:
             raise ValueError(f"not a Via: {text!r}")
         port = found["port"]
-        return cls(
-            found["transport"].upper(), found["host"], int(port) if port else None, split_parameters(params)
-        )
+        return cls(found["transport"].upper(), found["host"], int(port) if port else None, split_parameters(params))
 
     @property
     def branch(self) -> str | None:

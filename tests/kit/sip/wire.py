@@ -292,9 +292,7 @@ class Wire:
         connection.buffer += data
         if len(connection.buffer) > MAX_MESSAGE:
             self._drop(connection)
-            raise ValueError(
-                f"more than {MAX_MESSAGE} bytes without a whole message from {connection.remote}"
-            )
+            raise ValueError(f"more than {MAX_MESSAGE} bytes without a whole message from {connection.remote}")
         flow = Flow(Transport.TCP, connection.remote, connection)
         while (message := take_message(connection.buffer)) is not None:
             self._received(message, flow)
