@@ -495,9 +495,6 @@ REQUESTS: tuple[type[Request], ...] = _concrete()
 """Every request that can be sent."""
 
 SECRET_ATTRIBUTES = frozenset(
-    field.encode_name
-    for request in REQUESTS
-    for field in msgspec.structs.fields(request)
-    if field.name == "password"
+    field.encode_name for request in REQUESTS for field in msgspec.structs.fields(request) if field.name == "password"
 )
 """Wire names of attributes that must not be logged or stored."""
