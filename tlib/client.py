@@ -105,16 +105,18 @@ class Client:
         answer = await self.request(
             RequestRegisterClient(application_name=application_name, user_name=user_name, password=password)
         )
-        return _expect(answer, (EventLinkConnected, EventLinkDisconnected))
+        if isinstance(answer, EventLinkDisconnected):
+            return answer
+        return _expect(answer, EventLinkConnected)
 
     async def register_address(self, dn: str, mode: RegisterMode = RegisterMode.SHARE) -> EventRegistered:
         """Subscribe to a DN; its state now. Every later event comes out of the iteration."""
         answer = await self.request(RequestRegisterAddress(this_dn=dn, register_mode=mode))
-        return _expect(answer, (EventRegistered,))
+        return _expect(answer, EventRegistered)
 
     async def unregister_address(self, dn: str) -> EventUnregistered:
         """Drop the subscription to a DN."""
-        return _expect(await self.request(RequestUnregisterAddress(this_dn=dn)), (EventUnregistered,))
+        return _expect(await self.request(RequestUnregisterAddress(this_dn=dn)), EventUnregistered)
 
     async def request(self, request: Request, timeout: float = 15.0) -> Event:
         """Send a request and wait for the event that answers it.
@@ -300,7 +302,7 @@ async def _register(client: Client, dn: str, mode: RegisterMode) -> Event:
         )
 
 
-def _expect(answer: Event, kinds: tuple[type[_E], ...]) -> _E:
-    if isinstance(answer, kinds):
+def _expect(answer: Event, kind: type[_E]) -> _E:
+    if isinstance(answer, kind):
         return answer
     raise TLibError(TError.UNKNOWN_ERROR, f"unexpected answer {type(answer).__name__}", answer.reference_id)

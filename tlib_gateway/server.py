@@ -65,9 +65,13 @@ class Gateway:
         self._decoy_hash = ""
         self._checks: set[asyncio.Task[None]] = set()
         self._store: Store | None = None
+        self._database_tried: asyncio.Future[None] = self._loop.create_future()
 
     async def run(self, ready: "asyncio.Future[tuple[str, int]]", stop: asyncio.Event) -> None:
-        """Serve until ``stop`` is set. ``ready`` gets the address that is listened on."""
+        """Serve until ``stop`` is set.
+
+        ``ready`` gets the address that is listened on, once the first try to reach the database has ended either way.
+        """
         self._site.epoch = time.time() - self._loop.time()
         self._decoy_hash = await self._loop.run_in_executor(self._passwords, hash_password, "")
         server = await self._loop.create_server(
@@ -81,9 +85,9 @@ class Gateway:
             answer_time=self._options.limits.request_time,
         )
         log.info("gateway", state="listening", listen=f"{host}:{port}")
-        ready.set_result((host, port))
         tasks = [asyncio.create_task(self._store.run()), asyncio.create_task(self._keep_time())]
         stopping = asyncio.create_task(_until_set(stop))
+        self._database_tried.add_done_callback(lambda _: ready.set_result((host, port)))
         try:
             # A task that ends by itself has failed: then the gateway ends with that failure.
             done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
@@ -263,6 +267,8 @@ class Gateway:
         return (session.id for _, session in self._sessions() if session.state is State.ACTIVE)
 
     def _link_changed(self) -> None:
+        if not self._database_tried.done():
+            self._database_tried.set_result(None)
         for connection, session in self._sessions():
             self._perform(connection, session, session.link_changed(self._loop.time()))
 
