@@ -49,7 +49,7 @@ DECLARE
     day date;
     partition text;
 BEGIN
-    IF days_ahead NOT BETWEEN 0 AND 366 THEN
+    IF (days_ahead BETWEEN 0 AND 366) IS NOT TRUE THEN
         RAISE EXCEPTION 'days_ahead is %, not a number from 0 to 366', days_ahead;
     END IF;
     -- Two at once would both make the same partition.
@@ -87,7 +87,7 @@ DECLARE
     oldest date;
     partition text;
 BEGIN
-    IF days_kept NOT BETWEEN 1 AND 36500 THEN
+    IF (days_kept BETWEEN 1 AND 36500) IS NOT TRUE THEN
         RAISE EXCEPTION 'days_kept is %, not a number from 1 to 36500', days_kept;
     END IF;
     oldest := current_date - days_kept;

@@ -34,7 +34,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     dropped bigint;
 BEGIN
-    IF older_than < interval '1 minute' THEN
+    IF (older_than >= interval '1 minute') IS NOT TRUE THEN
         RAISE EXCEPTION 'older_than is %, less than a minute: a client may still wait for its answer', older_than;
     END IF;
     DELETE FROM kamcti.request WHERE created_at < now() - older_than;

@@ -1,5 +1,8 @@
 -- NOTIFY: whoever listens need not poll. A notification is sent at commit, and equal ones of a transaction only once.
 --
+-- A statement that could have changed a table notifies, be it that no row was changed, or that it is PostgreSQL's own statement
+-- for a foreign key: listeners read the configuration again, and find what they have.
+--
 -- kamcti_event carries the number of the last event; the journal sends it itself, once a batch.
 
 CREATE FUNCTION kamcti.notify_config() RETURNS trigger LANGUAGE plpgsql AS $$
