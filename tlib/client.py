@@ -258,10 +258,14 @@ async def stay_connected(
     """
     first, longest = retry_delays
     delay = first
+    told = False  # that the gateway cannot be reached
     while True:
         try:
             client = await Client.connect(host, port, keep_alive=keep_alive)
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError) as error:
+            if not told:
+                yield EventServerDisconnected(extensions={"Reason": str(error) or "no answer"})
+                told = True
             await asyncio.sleep(delay)
             delay = min(delay * 2, longest)
             continue
@@ -282,6 +286,7 @@ async def stay_connected(
                     yield state
             async for event in client:
                 yield event
+                told = isinstance(event, EventServerDisconnected)
                 if isinstance(event, EventLinkConnected):
                     for state in await _register_all(client, dns, mode):
                         yield state
