@@ -1,7 +1,7 @@
 """PostgreSQL, for the gateway: configuration, events as they are written, state of DNs, requests and answers.
 
-One supervisor task keeps three connections: one listens, one reads events and state, one does everything else. When
-any of them fails the link is down; they are made anew, with growing pauses. What the store finds it hands to a
+One supervisor task keeps two connections: one listens and reads events and state, the other does everything else.
+When either fails the link is down; they are made anew, with growing pauses. What the store finds it hands to a
 ``Receiver`` at once, within the event loop.
 
 Events and state meet in one place: the reading task. It takes the state of a DN and the events before it in one
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import psycopg
-from psycopg import AsyncConnection, IsolationLevel
+from psycopg import AsyncConnection, IsolationLevel, Notify
 
 from tlib.codec import encode
 from tlib.errors import TError, TLibError
@@ -35,6 +35,8 @@ Ticket = tuple[SessionID, int]
 _CHANNELS = ("kamcti_event", "kamcti_config", "kamcti_answer")
 _CONNECT_TIME = 10.0
 _STATES_AT_ONCE = 500
+_READING_PAUSE = 0.008
+"""Seconds between two readings of events, from start to start; the first after a quiet time is not delayed."""
 _CONFIGURATION_PAUSE = 0.1
 """Seconds between two readings of the configuration, however often it changes."""
 
@@ -100,6 +102,7 @@ class Store:
 
     def _reset(self) -> None:
         self._wake_reader = asyncio.Event()
+        self._events_announced = False
         self._wake_submitter = asyncio.Event()
         self._wake_answers = asyncio.Event()
         self._wake_configuration = asyncio.Event()
@@ -147,18 +150,17 @@ class Store:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 async with asyncio.timeout(_CONNECT_TIME):
-                    listening = await stack.enter_async_context(await self._connect())
                     reading = await stack.enter_async_context(await self._connect())
                     working = await stack.enter_async_context(await self._connect())
+                    reading.add_notify_handler(self._notified)
                     for channel in _CHANNELS:
-                        await listening.execute(f"LISTEN {channel}")
+                        await reading.execute(f"LISTEN {channel}")
                     configuration = await queries.read_configuration(working)
                     seq = await queries.last_event(reading)
                 self._up = True
                 log.info("database", state="connected", dns=len(configuration.dns), users=len(configuration.users))
                 self._receiver.link_is_up(configuration)
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._listen(listening))
                     tasks.create_task(self._read(reading, seq))
                     tasks.create_task(self._submit_requests(working))
                     tasks.create_task(self._read_answers(working))
@@ -174,17 +176,6 @@ class Store:
         await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         return connection
 
-    async def _listen(self, connection: Connection) -> None:
-        async for notification in connection.notifies():
-            match notification.channel:
-                case "kamcti_event":
-                    self._wake_reader.set()
-                case "kamcti_config":
-                    self._wake_configuration.set()
-                case "kamcti_answer":
-                    self._note_answer(notification.payload)
-        raise psycopg.OperationalError("the listening connection ended")
-
     async def _check_link(self, connection: Connection) -> None:
         """Whether the link is up, asked regularly. A heartbeat of the switch, once it has one, is looked at here."""
         while True:
@@ -193,6 +184,7 @@ class Store:
                 await connection.execute("SELECT 1")
             self._forget_unanswered()
             # Also what would be missed if a notification were lost.
+            self._events_announced = True
             self._wake_reader.set()
 
     def _forget_unanswered(self) -> None:
@@ -203,13 +195,26 @@ class Store:
 
     # --- events and state -------------------------------------------------------------------------
 
+    def _notified(self, notification: Notify) -> None:
+        match notification.channel:
+            case "kamcti_event":
+                self._events_announced = True
+            case "kamcti_config":
+                self._wake_configuration.set()
+            case "kamcti_answer":
+                self._note_answer(notification.payload)
+
     async def _read(self, connection: Connection, seq: int) -> None:
+        loop = asyncio.get_running_loop()
+        read_at = 0.0
         while True:
-            await self._wake_reader.wait()
-            self._wake_reader.clear()
+            await self._something_to_read(connection)
+            if not self._states:
+                # Under load many small batches become few larger ones; nobody wakes us up meanwhile.
+                await asyncio.sleep(max(0.0, read_at + _READING_PAUSE - loop.time()))
+            read_at = loop.time()
+            self._events_announced = False
             asked, self._states = self._states[:_STATES_AT_ONCE], self._states[_STATES_AT_ONCE:]
-            if self._states:
-                self._wake_reader.set()
             if not asked:
                 seq = await self._hand_over_events(connection, seq)
                 continue
@@ -217,6 +222,20 @@ class Store:
                 reports = await queries.read_reports(connection, [dn for _, dn in asked])
                 seq = await self._hand_over_events(connection, seq)
             self._receiver.states_read([(ticket, reports.get(dn)) for ticket, dn in asked])
+
+    async def _something_to_read(self, connection: Connection) -> None:
+        """Until events are announced or states asked for. Notifications come with queries, and between them here."""
+        loop = asyncio.get_running_loop()
+        while not self._events_announced and not self._states:
+            loop.add_reader(connection.fileno(), self._wake_reader.set)
+            try:
+                await self._wake_reader.wait()
+            finally:
+                loop.remove_reader(connection.fileno())
+            self._wake_reader.clear()
+            connection.pgconn.consume_input()
+            while notification := connection.pgconn.notifies():
+                self._notified(Notify(notification.relname.decode(), notification.extra.decode(), notification.be_pid))
 
     async def _hand_over_events(self, connection: Connection, seq: int) -> int:
         """All events after ``seq``; the number of the last."""
