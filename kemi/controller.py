@@ -185,7 +185,7 @@ class Controller:
         ended: list[str] = []
         for effect in done.effects:
             if isinstance(effect, Publish):
-                events.append(_event_row(effect))
+                events.append(rows.event_row(effect))
             elif isinstance(effect, CallChanged):
                 before = changed.get(effect.connid)
                 changed[effect.connid] = effect if before is None else before.and_(effect)
@@ -278,14 +278,6 @@ class _Done:
         self.effects: list[Effect] = []
         self.destinations: list[rows.DestinationRow] = []
         self.answers: list[rows.AnswerRow] = []
-
-
-def _event_row(effect: Publish) -> rows.EventRow:
-    event = effect.event
-    assert event.time is not None
-    return rows.EventRow(
-        event.time.seconds, event.this_dn, type(event).__name__, effect.connid, msgspec.Raw(encode(event))
-    )
 
 
 def _destinations(site: Site) -> dict[tuple[int, str], tuple[str, int]]:

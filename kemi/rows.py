@@ -3,9 +3,10 @@
 import msgspec
 
 from kemi.calls.call import Call
-from kemi.calls.effects import CallChanged
+from kemi.calls.effects import CallChanged, Publish
 from kemi.calls.leg import Leg
 from kemi.calls.party import REPORTED, Party
+from tlib.codec import encode as encode_message
 from tlib.enums import CallType, DNRole, PartyState
 
 KIND = "batch"
@@ -134,6 +135,16 @@ def decode(kind: str, body: str) -> Batch:
         return _decoder.decode(body)
     except msgspec.DecodeError as error:
         raise MalformedBatch(f"{error}: {body[:200]!r}") from None
+
+
+def event_row(effect: Publish) -> EventRow:
+    """The event log's row of an event; its time is the event's."""
+    event = effect.event
+    time = event.time
+    assert time is not None
+    return EventRow(
+        time.seconds, event.this_dn, type(event).__name__, effect.connid, msgspec.Raw(encode_message(event))
+    )
 
 
 def live_call(call: Call, changed: CallChanged) -> LiveCall:

@@ -48,6 +48,19 @@ REPORTED = {
 """As ``State.reported``."""
 
 
+def state_of(reported: PartyState) -> State:
+    """A state that live state shows as ``reported``: of several the one that has not been told more of the call."""
+    return _STATES.get(reported, State.CONNECTED)
+
+
+_STATES = {
+    PartyState.NULL: State.ENDED,
+    PartyState.DIALING: State.DIALING,
+    PartyState.INITIATED: State.OFFERED,
+    PartyState.ALERTING: State.ALERTING,
+}
+
+
 class Input(StrEnum):
     """What happens to a party."""
 
