@@ -1,7 +1,6 @@
 """Passwords at rest: scrypt (RFC 7914), as ``scrypt$n$r$p$salt$hash`` with salt and hash in base64."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -53,7 +52,7 @@ def _parse(hash: str) -> tuple[int, int, int, bytes, bytes]:
         raise MalformedHash("a password hash has n, r or p out of range")
     try:
         salt, digest = (base64.b64decode(field, validate=True) for field in fields[4:])
-    except binascii.Error:
+    except ValueError:
         raise MalformedHash("salt and hash of a password hash are base64") from None
     if len(salt) < 8 or len(digest) < 16:
         raise MalformedHash("salt or hash of a password hash is too short")
