@@ -26,11 +26,6 @@ def set_text(name: str, value: str) -> None:
     KSR.pv.sets(name, clean(value))
 
 
-def set_number(name: str, value: int) -> None:
-    """``value`` must fit in 32 bits, signed."""
-    KSR.pv.seti(name, value)
-
-
 class Table:
     """One ``htable`` in shared memory; values are text."""
 
@@ -53,12 +48,10 @@ class Table:
 class MessageQueue:
     """One ``mqueue`` in shared memory: first in, first out, between processes."""
 
-    __slots__ = ("_key", "_value", "name")
+    __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._key = f"$mqk({name})"
-        self._value = f"$mqv({name})"
 
     def put(self, key: str, body: str) -> None:
         KSR.mqueue.mq_add(self.name, key, clean(body))
@@ -67,20 +60,21 @@ class MessageQueue:
         """The oldest entry, taken out; ``None`` when the queue is empty."""
         if KSR.mqueue.mq_fetch(self.name) < 1:
             return None
-        return variable(self._key), variable(self._value)
+        return str(KSR.mqueue.mqk_get(self.name)), str(KSR.mqueue.mqv_get(self.name))
 
 
-def shared_get(name: str) -> int | str | None:
-    """A shared variable (``$shv``)."""
-    value: int | str | None = KSR.pv.get(f"$shv({name})")
-    return value
+class Shared:
+    """Kamailio's shared variables (``$shv``): single values that every process sees."""
 
+    def get(self, name: str) -> int | str | None:
+        value: int | str | None = KSR.pv.get(f"$shv({name})")
+        return value
 
-def shared_set(name: str, value: int | str) -> None:
-    if isinstance(value, int):
-        KSR.pv.seti(f"$shv({name})", value)
-    else:
-        KSR.pv.sets(f"$shv({name})", clean(value))
+    def set(self, name: str, value: int | str) -> None:
+        if isinstance(value, int):
+            KSR.pv.seti(f"$shv({name})", value)
+        else:
+            KSR.pv.sets(f"$shv({name})", clean(value))
 
 
 def reload_dispatcher() -> bool:
@@ -88,25 +82,17 @@ def reload_dispatcher() -> bool:
     return bool(KSR.dispatcher.ds_reload() > 0)
 
 
-class log:
+class Log:
     """Kamailio's own log, so that one stream tells the whole story. One line a call."""
 
-    @staticmethod
-    def debug(text: str) -> None:
+    def debug(self, text: str) -> None:
         KSR.dbg(clean(text) + "\n")
 
-    @staticmethod
-    def info(text: str) -> None:
+    def info(self, text: str) -> None:
         KSR.info(clean(text) + "\n")
 
-    @staticmethod
-    def notice(text: str) -> None:
-        KSR.notice(clean(text) + "\n")
-
-    @staticmethod
-    def warning(text: str) -> None:
+    def warning(self, text: str) -> None:
         KSR.warn(clean(text) + "\n")
 
-    @staticmethod
-    def error(text: str) -> None:
+    def error(self, text: str) -> None:
         KSR.err(clean(text) + "\n")

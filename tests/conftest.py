@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.kit.fixtures_postgres"]
+pytest_plugins = ["tests.kit.fixtures_postgres", "tests.kit.fixtures_switch"]
