@@ -11,8 +11,13 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import KSR
+
+if TYPE_CHECKING:
+    from kemi.processes import Runs
+    from kemi.worker import Worker
 
 HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _packages = os.environ.get("KAMCTI_SITE_PACKAGES") or os.path.join(
@@ -26,7 +31,7 @@ for _path in (_packages, HOME):
 RELOADED = ("kemi.worker", "kemi.routing")
 
 
-def _load() -> object:
+def _load() -> "Worker":
     old = {name: module for name, module in sys.modules.items() if name.startswith(RELOADED)}
     for name in old:
         del sys.modules[name]
@@ -62,7 +67,7 @@ class Script:
     def __init__(self) -> None:
         self.rank = 0
         self.worker = _load()
-        self.processes: dict[str, object] = {}
+        self.processes: dict[str, Runs] = {}
 
     def child_init(self, rank: int) -> int:
         self.rank = rank

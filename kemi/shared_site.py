@@ -46,7 +46,7 @@ class SharedSitePublisher:
         self._version = 0
 
     def publish(self, site: Site) -> None:
-        """Makes ``site`` the one that workers route by. Raises ``OSError`` when the dispatcher's list cannot be written."""
+        """Makes ``site`` the one that workers route by. ``OSError``: the dispatcher's list cannot be written."""
         self._write_dispatcher_list(site.dispatcher_list())
         entries = site.entries(self._addresses)
         # What others point to comes first and goes last: trunks, then DNs, then routes.
