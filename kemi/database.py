@@ -41,7 +41,10 @@ def from_environment() -> str:
 
 def place(conninfo: str) -> str:
     """Where a connection string leads, for the log: never with a password."""
-    known = conninfos.conninfo_to_dict(conninfo)
+    try:
+        known = conninfos.conninfo_to_dict(conninfo)
+    except psycopg.Error:
+        return "(unreadable connection string)"
     return " ".join(f"{key}={known[key]}" for key in ("host", "hostaddr", "port", "dbname", "user") if key in known)
 
 

@@ -43,7 +43,10 @@ QUIET = 0.2
 """Seconds without a row after which, at the end, the controller is taken to have said everything."""
 
 MAINTENANCE_INTERVAL = 86_400.0
-"""Seconds between two rounds of making and dropping partitions; a failed one is repeated after an hour."""
+"""Seconds between two rounds of making and dropping partitions."""
+
+MAINTENANCE_RETRY = 3600.0
+"""Seconds after which a round that failed is repeated."""
 
 # What a row is at fault for: cardinality, data and integrity violations, program limits (PostgreSQL, appendix A).
 _ROW_AT_FAULT = ("21", "22", "23", "54")
@@ -271,16 +274,22 @@ class Journal:
             self._backlog.lose(events)
 
     def _maintain(self, link: Link, now: float) -> None:
-        """Days of the event log ahead, old days away."""
+        """Days of the event log ahead, old days and old requests away."""
         self._maintenance_at = now + MAINTENANCE_INTERVAL
-        for statement in (statements.PREPARE_PARTITIONS, statements.DROP_PARTITIONS, statements.DROP_REQUESTS):
-            try:
-                for (value,) in link.execute(statement):
-                    if value is not None and value != b"0":
-                        self._log.info(f"process=journal maintenance={value.decode()}")
-            except Refused as error:
-                self._maintenance_at = now + 3600
-                self._log.error(f"process=journal error={error} statement={statement.decode().strip()!r}")
+        try:
+            made = link.execute(statements.PREPARE_PARTITIONS)
+            dropped: list[database.Row] = []
+            for (days,) in link.execute(statements.RETENTION):
+                dropped += link.execute(statements.DROP_PARTITIONS, [days])
+            requests = _only(link.execute(statements.DROP_REQUESTS))
+        except Refused as error:
+            self._maintenance_at = now + MAINTENANCE_RETRY
+            self._log.error(f"process=journal maintenance=failed error={error}")
+        else:
+            self._log.info(
+                f"process=journal maintenance=done days-made={len(made)} days-dropped={len(dropped)} "
+                f"requests-dropped={int(requests)}"
+            )
 
     # --- waiting ----------------------------------------------------------------------------------
 

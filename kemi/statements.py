@@ -91,11 +91,14 @@ LAST_SEQUENCE_NUMBER = b"SELECT coalesce(max(seq), 0) FROM kamcti.event"
 PREPARE_PARTITIONS = b"SELECT kamcti.event_partitions_prepare(7)"
 
 # The newest events are kept however old they are: the log's numbers go on from there.
-DROP_PARTITIONS = b"""
-SELECT kamcti.event_partitions_drop(days)
+RETENTION = b"""
+SELECT days
 FROM (SELECT coalesce((options ->> 'event-retention-days')::integer, 30) AS days FROM kamcti.switch) AS kept
 WHERE EXISTS (SELECT FROM kamcti.event WHERE at >= current_date - days)
 """
+"""Days that the event log is kept; no row while there is nothing newer than that."""
+
+DROP_PARTITIONS = b"SELECT kamcti.event_partitions_drop($1::integer)"
 
 DROP_REQUESTS = b"SELECT kamcti.requests_drop(interval '1 day')"
 
