@@ -13,10 +13,14 @@ def deliver(rows: Iterable[EventRow], site: Site, active: Iterable[SessionID]) -
     """The lines that each session gets of these events, in their order. ``active`` are the sessions logged in."""
     subscribers = site.registrations.subscribers
     lines: dict[SessionID, list[bytes]] = {}
+    everybody: tuple[SessionID, ...] | None = None
     read = delivered = 0
     for _, dn, body in rows:
         read += 1
-        receivers = tuple(active) if dn is None else subscribers.get(dn)
+        if dn is None:
+            receivers = everybody = tuple(active) if everybody is None else everybody
+        else:
+            receivers = subscribers.get(dn, ())
         if not receivers:
             continue
         line = one_line(body)

@@ -22,10 +22,10 @@ def warning(event: str, **values: object) -> None:
 
 
 def _line(event: str, values: dict[str, object]) -> str:
-    return " ".join((event, *(f"{key}={_quoted(str(value))}" for key, value in values.items())))
+    return " ".join((event, *(f"{key}={quoted(str(value))}" for key, value in values.items())))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Quoted when it would not read as one word: values come from clients, and a line must stay one line."""
     if text and text.isprintable() and not any(character in text for character in ' "='):
         return text
