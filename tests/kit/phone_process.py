@@ -271,6 +271,8 @@ def _account_settings(settings: Command, local: str, transport_id: int) -> Any:
     account.callConfig.prackUse = pj.PJSUA_100REL_NOT_USED
     account.mediaConfig.transportConfig.boundAddress = settings["address"]
     account.mediaConfig.transportConfig.port = settings["rtp_port"]
+    # It would follow every answer with an UPDATE that narrows it to one codec; hard phones do not.
+    account.mediaConfig.lockCodecEnabled = False
     account.natConfig.contactRewriteUse = 0
     account.natConfig.viaRewriteUse = 0
     account.natConfig.sdpNatRewriteUse = 0

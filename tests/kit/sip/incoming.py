@@ -31,6 +31,8 @@ class IncomingRequest:
         self.acks: Box[Request] = Box()
         self.ack_times = 0
         self.cancels: Box[Request] = Box()
+        self.when_cancelled: Callable[[], None] | None = None
+        """Called in the endpoint's thread when CANCEL has come; it must not wait."""
         self.confirmed = False
         self._interval = endpoint.behaviour.t1
         self._deadline = 0.0
@@ -155,3 +157,5 @@ class IncomingRequest:
         if self.endpoint.behaviour.answer_cancel and not self.answered:
             self.reply(487)
         self.cancels.put(cancel)
+        if self.when_cancelled is not None:
+            self.when_cancelled()
