@@ -240,7 +240,7 @@ class SippRun:
             "-t", _TRANSPORTS[self.transport], "-nostdin", "-pause_msg_ign", "-d", str(self._pause_ms),
             "-trace_stat", "-stf", "stat.csv", "-fd", "1", "-trace_rtt", "-rtt_freq", "1",
             "-trace_err", "-error_file", "errors.log", "-max_socket", "5000", "-cp", str(free_port(self._address)),
-            "-mi", self._address, "-mp", str(20000 + port % 20000),
+            "-mi", self._address, "-mp", str(free_port(self._address)),
         ]  # fmt: skip
         if self._numbers:
             rows = "".join(";".join(row) + "\n" for row in self._numbers)
