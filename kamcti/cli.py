@@ -1,4 +1,4 @@
-"""The command line: ``kamcti migrate | apply | export | monitor``."""
+"""The command line: ``kamcti migrate``, ``apply``, ``export`` and ``monitor``."""
 
 import argparse
 import os

@@ -128,7 +128,9 @@ COMMENT ON COLUMN kamcti.trunk_state.position IS 'The destination within the tru
 COMMENT ON COLUMN kamcti.trunk_state.state IS 'Whether it answers.';
 COMMENT ON COLUMN kamcti.trunk_state.since IS 'When it came into this state.';
 
-CREATE FUNCTION kamcti.trunk_state_forget() RETURNS trigger LANGUAGE plpgsql AS $$
+-- With the owner's rights: who edits the configuration need not be allowed to write live state.
+CREATE FUNCTION kamcti.trunk_state_forget() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     DELETE FROM kamcti.trunk_state WHERE trunk = NEW.trunk AND position = NEW.position;
     RETURN NULL;

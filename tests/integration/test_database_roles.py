@@ -1,13 +1,17 @@
 """Least rights: each role can do what its process must, and nothing beyond."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from kamcti import configuration_store
+from kamcti.site_file import parse
 from tests.kit.fixtures_postgres import Database, new_database
 from tests.kit.postgres import PrivatePostgres
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "site.example.yaml"
 SWITCH, GATEWAY, READER = "kamcti_switch", "kamcti_gateway", "kamcti_reader"
 HASH = "scrypt$16384$8$1$nKc4vIgq7ty8MMZ/W3OuFg==$UAjgPZMKIv1NjnBnD6Z8UZ3PiPDm+i/ZB94nq5Oe4gs="
 CALL = "INSERT INTO kamcti.call (connid, call_uuid) VALUES ('00000000000000ab', repeat('A', 32))"
@@ -108,6 +112,32 @@ def test_whoever_has_no_role_of_ours_sees_nothing(cluster_site: Database, postgr
     finally:
         with cluster_site.connect() as owner:
             owner.execute("DROP ROLE stranger")
+
+
+def test_an_administrator_needs_no_more_than_the_configuration_tables(
+    postgres_cluster: PrivatePostgres,
+) -> None:
+    with new_database(postgres_cluster) as site, site.connect() as owner:
+        owner.execute("CREATE ROLE site_administrator LOGIN")
+        try:
+            owner.execute("GRANT USAGE ON SCHEMA kamcti TO site_administrator")
+            for table in CONFIGURATION:
+                owner.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON kamcti.{table} TO site_administrator")
+            administrator = site.conninfo("site_administrator")
+            example = EXAMPLE.read_text()
+            assert (
+                configuration_store.apply(administrator, parse(example)).summary() == "19 added, 1 changed, 0 removed"
+            )
+            owner.execute("INSERT INTO kamcti.trunk_state (trunk, position, state) VALUES ('CUCM', 1, 'up')")
+            owner.execute("INSERT INTO kamcti.dn_state (dn) VALUES ('1001')")
+            moved = example.replace("192.0.2.10", "192.0.2.99").replace("dn: 1001", "dn: 1009")
+            assert configuration_store.apply(administrator, parse(moved))
+            assert configuration_store.apply(administrator, parse("switch: {name: empty}\n"))
+            assert owner.execute("SELECT count(*) FROM kamcti.dn").fetchone() == (0,)
+        finally:
+            owner.execute("REVOKE ALL ON ALL TABLES IN SCHEMA kamcti FROM site_administrator")
+            owner.execute("REVOKE ALL ON SCHEMA kamcti FROM site_administrator")
+            owner.execute("DROP ROLE site_administrator")
 
 
 def test_every_column_but_the_secret_ones_is_open_to_the_reader(cluster_site: Database) -> None:
