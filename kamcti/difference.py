@@ -134,9 +134,7 @@ def _compare(table: Table[R], old: Sequence[R], new: Sequence[R]) -> TableDiffer
 
 
 def _differing(table: Table[R], old: R, new: R) -> tuple[str, ...]:
-    return tuple(
-        column for column in table.columns if _value(getattr(old, column)) != _value(getattr(new, column))
-    )
+    return tuple(column for column in table.columns if _value(getattr(old, column)) != _value(getattr(new, column)))
 
 
 def _value(value: object) -> object:

@@ -71,8 +71,6 @@ def _alone(conninfo: str) -> Iterator[None]:
 def _backend(conninfo: str) -> Iterator[yoyo.backends.base.DatabaseBackend]:
     parameters = {name: value for name, value in conninfo_to_dict(conninfo).items() if value is not None}
     # Without a database in the path, yoyo hands every parameter to libpq as it is.
-    backend = yoyo.get_backend(
-        f"postgresql+psycopg://?{urlencode({**parameters, 'schema': _RECORDS_SCHEMA})}"
-    )
+    backend = yoyo.get_backend(f"postgresql+psycopg://?{urlencode({**parameters, 'schema': _RECORDS_SCHEMA})}")
     with backend:
         yield backend

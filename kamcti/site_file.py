@@ -142,9 +142,7 @@ class _Site:
                 position=self._integer(fields, "position", 1, 2**31 - 1, "a position", following),
                 host=self._host(fields["host"]) if "host" in fields else "",
                 port=self._integer(fields, "port", 1, 65535, "a port", 5060),
-                transport=(
-                    self.reader.choice(fields["transport"], Transport) if "transport" in fields else None
-                )
+                transport=(self.reader.choice(fields["transport"], Transport) if "transport" in fields else None)
                 or Transport.UDP,
                 weight=self._integer(fields, "weight", 1, 100, "a weight", 50),
             )
@@ -267,9 +265,7 @@ class _Site:
             return ClearPassword(clear) if clear is not None else None
         return None
 
-    def _integer(
-        self, fields: dict[str, Item], key: str, low: int, high: int, meaning: str, default: int
-    ) -> int:
+    def _integer(self, fields: dict[str, Item], key: str, low: int, high: int, meaning: str, default: int) -> int:
         number = self.reader.integer(fields[key], low, high, meaning) if key in fields else None
         return default if number is None else number
 

@@ -89,9 +89,7 @@ class Reader:
             return None
         return Item(node, "")
 
-    def mapping(
-        self, item: Item, keys: Sequence[str], required: Sequence[str] = ()
-    ) -> dict[str, Item] | None:
+    def mapping(self, item: Item, keys: Sequence[str], required: Sequence[str] = ()) -> dict[str, Item] | None:
         """The values of a mapping by key. A key with no value (``name:``) is as if it were not there."""
         found = self._entries(item)
         if found is None:
@@ -192,9 +190,7 @@ class Reader:
                 f"{written} is ambiguous: put a text in quotes, write a number in decimal, or true or false",
             )
         else:
-            self.refuse(
-                item, f"is {item.kind}; an option is a text, a number, true, false or a list of texts"
-            )
+            self.refuse(item, f"is {item.kind}; an option is a text, a number, true, false or a list of texts")
         return None
 
     def _plain_text(self, item: Item) -> str | None:
