@@ -100,10 +100,6 @@ class Backlog:
             self._destinations[destination.trunk, destination.position] = destination
         self._answers.extend(batch.answers)
 
-    def found(self, connids: list[str]) -> None:
-        """The database has rows of these calls."""
-        self._stored.update(connids)
-
     def refuse(self, connid: str) -> None:
         """The database does not take this call: what depends on its row is not tried again."""
         self._refused.add(connid)
