@@ -38,9 +38,9 @@ TABLES = {"party": party_table, "reported": reported_table, "causes": cause_tabl
 def render(page: str) -> str:
     """``page`` with each table between its two marks made anew. Raises ``ValueError`` when a mark is missing."""
     for name, table in TABLES.items():
-        begin, end = f"<!-- {name}: made by tools/call_model_tables.py -->\n", f"\n<!-- /{name} -->"
+        begin, end = f"<!-- {name}: made by tools/call_model_tables.py -->\n", f"<!-- /{name} -->"
         start = page.index(begin) + len(begin)
-        page = page[:start] + table() + page[page.index(end, start) :]
+        page = page[:start] + table() + "\n" + page[page.index(end, start) :]
     return page
 
 
