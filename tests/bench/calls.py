@@ -82,7 +82,7 @@ def _plain(directory: Path, load: Load, arguments: Iterable[str]) -> Measured:
         wait_for((directory / "plain.ctl").exists, "the plain Kamailio runs")
         with SippRun(HERE / "sipp" / "uas.xml", directory=directory, address="127.0.0.1", port=called).start():
             offer = _caller(directory, Address("127.0.0.1", port), "127.0.0.1")
-            return _measure(load, offer, {"Kamailio": kamailio.pid})
+            return _measure(load, offer, {"Kamailio": processor_time.tree(kamailio.pid)})
 
 
 def _kamcti(directory: Path, load: Load) -> tuple[Measured, Latency, list[str]]:
@@ -115,7 +115,8 @@ def _kamcti(directory: Path, load: Load) -> tuple[Measured, Latency, list[str]]:
         capture = RingingCapture(called.port, directory)
         capture.start()
         offer = _caller(directory, Address(kamailio.address, kamailio.port), CALLER)
-        roots = {"Kamailio": kamailio.pid, "gateway": gateway.pid, "PostgreSQL": postgres.pid or 0}
+        roots = {f"Kamailio, {name}": pids for name, pids in kamailio.processes().items()}
+        roots |= {"gateway": [gateway.pid], "PostgreSQL": processor_time.tree(postgres.pid or 0)}
         measured = _measure(load, offer, roots)
         rang = capture.stop()
         with psycopg.connect(postgres.conninfo(), autocommit=True) as connection:
@@ -194,14 +195,13 @@ def _warm_up_calls(load: Load) -> int:
     return load.rate * WARM_UP_SECONDS
 
 
-def _measure(load: Load, offer: Callable[[int, int], SippResult], roots: dict[str, int]) -> Measured:
+def _measure(load: Load, offer: Callable[[int, int], SippResult], pids: dict[str, list[int]]) -> Measured:
     """Offers the load after a short warm-up; processor time is counted over the load and the second after it."""
     offer(load.rate, _warm_up_calls(load))
-    before = {name: processor_time.usage(pid) for name, pid in roots.items()}
+    before = {name: processor_time.seconds(part) for name, part in pids.items()}
     result = offer(load.rate, load.calls)
     milliseconds = {
-        name: 1000 * sum(processor_time.usage(pid).since(before[name]).values()) / load.calls
-        for name, pid in roots.items()
+        name: 1000 * (processor_time.seconds(part) - before[name]) / load.calls for name, part in pids.items()
     }
     return Measured(milliseconds, result.successful, result.failed + result.unfinished, dict(result.failures))
 

@@ -102,6 +102,14 @@ class Kamailio:
             check=False,
         )
 
+    def processes(self) -> dict[str, list[int]]:
+        """Process ids by what they do: ``controller``, ``journal``, ``intake``, and ``SIP`` for all others."""
+        words = self.command("core.ps").stdout.splitlines()
+        found: dict[str, list[int]] = {"SIP": [], "controller": [], "journal": [], "intake": []}
+        for pid, what in zip(words[::2], words[1::2], strict=True):
+            found[next((name for name in found if what.endswith(f"timer={name}")), "SIP")].append(int(pid))
+        return found
+
     def shared(self, name: str) -> int:
         """A numeric shared variable."""
         answer = self.command("pv.shvGet", name)
