@@ -3,6 +3,7 @@
 The process takes a free port; tests can stop it, kill it and start it again on the same port.
 """
 
+import contextlib
 import json
 import socket
 import sys
@@ -122,12 +123,20 @@ class RawClient:
         """The next message that is no KeepAlive. Raises ``EOFError`` at the end of the connection."""
         while True:
             line = self._lines.readline()
-            if not line:
+            if not line.endswith(b"\n"):
                 raise EOFError("the gateway closed the connection")
             message: dict[str, object] = json.loads(line)
             check_against_schema(message)
             if message["message"] != "KeepAlive":
                 return message
+
+    def read_to_end(self) -> list[dict[str, object]]:
+        """Everything until the gateway closes or cuts the connection."""
+        messages = []
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            while True:
+                messages.append(self.read())
+        return messages
 
     def ask(self, message: Message) -> dict[str, object]:
         """Send a message and read the next one that comes."""
