@@ -132,7 +132,7 @@ class EventACK(Event, frozen=True, kw_only=True):
 class EventRegistered(DNEvent, frozen=True, kw_only=True):
     """Answer to RequestRegisterAddress; Extensions hold the DN's state, InfoStatus its AddressType."""
 
-    info_type: AddressInfoType = AddressInfoType.ADDRESS_TYPE
+    info_type: AddressInfoType
     info_status: str
     agent_id: Name | None = None
 

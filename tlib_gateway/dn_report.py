@@ -71,6 +71,7 @@ def registered(report: DNReport, request: RequestRegisterAddress) -> EventRegist
     return EventRegistered(
         this_dn=report.dn,
         reference_id=request.reference_id,
+        info_type=AddressInfoType.ADDRESS_TYPE,
         info_status=report.type.address_type.value,
         agent_id=report.agent.agent_id if report.agent else None,
         extensions=extensions(report),

@@ -34,6 +34,8 @@ Ticket = tuple[SessionID, int]
 
 _CHANNELS = ("kamcti_event", "kamcti_config", "kamcti_answer")
 _CONNECT_TIME = 10.0
+_QUERY_TIME = 10.0
+"""Seconds after which a database that does not answer is as good as none."""
 _STATES_AT_ONCE = 500
 _READING_PAUSE = 0.008
 """Seconds between two readings of events, from start to start; the first after a quiet time is not delayed."""
@@ -216,9 +218,10 @@ class Store:
             self._events_announced = False
             asked, self._states = self._states[:_STATES_AT_ONCE], self._states[_STATES_AT_ONCE:]
             if not asked:
-                seq = await self._hand_over_events(connection, seq)
+                async with asyncio.timeout(_QUERY_TIME):
+                    seq = await self._hand_over_events(connection, seq)
                 continue
-            async with connection.transaction():
+            async with asyncio.timeout(_QUERY_TIME), connection.transaction():
                 reports = await queries.read_reports(connection, [dn for _, dn in asked])
                 seq = await self._hand_over_events(connection, seq)
             self._receiver.states_read([(ticket, reports.get(dn)) for ticket, dn in asked])
@@ -329,5 +332,7 @@ def _first_line(failures: BaseExceptionGroup[BaseException]) -> str:
     failure: BaseException = failures
     while isinstance(failure, BaseExceptionGroup):
         failure = failure.exceptions[0]
+    if isinstance(failure, TimeoutError):
+        return "it does not answer"
     text = str(failure).strip().splitlines()
     return text[0] if text else type(failure).__name__

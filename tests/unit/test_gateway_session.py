@@ -222,6 +222,7 @@ class TestRegistration:
                 "message": "EventRegistered",
                 "ReferenceID": 9,
                 "ThisDN": "7001",
+                "InfoType": "AddressType",
                 "InfoStatus": "DN",
                 "AgentID": "a17",
                 "Extensions": {
