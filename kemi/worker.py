@@ -21,9 +21,6 @@ class Worker:
         self._address = os.environ["KAMCTI_ADDRESS"]
         self._host = self._address.rpartition(":")[0]
         self._site = SharedSite({name: ksr.Table(name).get for name in ("dn", "route", "trunk")})
-        self._legs = ksr.Table("leg")
-        self._dialogs = ksr.Table("dialog")
-        self._calls = ksr.Table("call")
         self._facts = ksr.MessageQueue("facts")
         self._encoder = msgspec.json.Encoder()
 
@@ -54,45 +51,43 @@ class Worker:
         number = self._connids.next()
         connid = f"{number:016x}"
         uuid = call_uuid()
-        session = (number & (1 << 56) - 1) << 4
         caller_dn = self._site.dn(caller)
-        callee = verdict.dn.number
-        a = Leg(
-            id=connid + "-1",
-            call_id=call_id,
-            local_uri=f"<{to_uri}>",
-            remote_uri=f"<{from_uri}>",
-            remote_tag=tag,
-            remote_target=target,
-            route_set=record_route,
-            socket=f"{proto}:{self._address}",
-            trunk=trunk_in,
-        )
-        b = Leg(
-            id=connid + "-2",
-            call_id=f"{uuid}-2@{self._host}",
-            local_uri=_name_addr(name, f"sip:{caller}@{self._host}" if caller else f"sip:{self._host}"),
-            remote_uri=f"<sip:{callee}@{verdict.trunk.destinations[0].host}>",
-            trunk=verdict.trunk.dn,
-        )
-        self._legs.set(a.id, _row(a, b.id, session | 1))
-        self._legs.set(b.id, _row(b, a.id, session | 2))
-        self._dialogs.set(a.id, f"{tag}|{target}|{record_route}")
-        self._calls.set(connid, f"{caller}|{dialled}|{callee}|{a.id}|{b.id}")
+        local_uri = _name_addr(name, f"sip:{caller}@{self._host}" if caller else f"sip:{self._host}")
         invite = Invite(
             connid=connid,
             call_uuid=uuid,
             time=time.time(),
-            leg_a=a,
-            leg_b=b,
+            leg_a=Leg(
+                id=connid + "-1",
+                call_id=call_id,
+                local_uri=f"<{to_uri}>",
+                remote_uri=f"<{from_uri}>",
+                remote_tag=tag,
+                remote_target=target,
+                route_set=record_route,
+                socket=f"{proto}:{self._address}",
+                trunk=trunk_in,
+            ),
+            leg_b=Leg(
+                id=connid + "-2",
+                call_id=f"{uuid}-2@{self._host}",
+                local_uri=local_uri,
+                remote_uri=verdict.uri,
+                trunk=verdict.trunk,
+            ),
             caller=caller,
             caller_name=name,
             caller_is_dn=caller_dn is not None and caller_dn.type is DnType.EXTENSION,
             dialled=dialled,
-            dn=callee,
+            dn=verdict.callee,
         )
         self._facts.put("invite", self._encoder.encode(invite).decode())
-        ksr.set_text("$var(verdict)", f"{a.id}|{b.id}|{uuid}|{callee}|{verdict.sets}|{verdict.trying_ms}")
+        # Session ids are numbers of at most 63 bits (RFC 4566 §5.2); the routes append the leg's digit.
+        session = number & (1 << 56) - 1
+        ksr.set_text(
+            "$var(verdict)",
+            f"{connid}|{uuid}|{verdict.callee}|{verdict.sets}|{verdict.trying_ms}|{session}|{local_uri}|{verdict.uri}",
+        )
         return 1
 
     def reverse_record_route(self) -> int:
@@ -115,15 +110,6 @@ def _name_addr(name: str, uri: str) -> str:
 def _given(text: str) -> str:
     """Kamailio prints a variable that is null as ``<null>``."""
     return "" if text == "<null>" else text
-
-
-def _row(leg: Leg, peer: str, session: int) -> str:
-    """A leg's row in shared memory, in the order that ``dialog.cfg`` and ``headers.cfg`` read it.
-
-    Its last field is what each request in the leg begins with; the remote tag and CSeq are added when it is sent.
-    """
-    headers = f"Call-ID: {leg.call_id}\r\nFrom: {leg.local_uri};tag={leg.id}\r\nTo: {leg.remote_uri}"
-    return f"{leg.call_id}|{peer}|{session}|{headers}"
 
 
 def _refuse(code: int, reason: str) -> int:

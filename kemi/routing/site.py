@@ -30,7 +30,8 @@ class Selection(Enum):
         return 4 if self is Selection.ROUND_ROBIN else 8
 
 
-class Dn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+# Compared and hashed by identity: workers decode an entry once and keep what follows from it for as long.
+class Dn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, eq=False):
     number: str
     type: DnType
     trunk: str | None = None
@@ -53,7 +54,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return f"sip:{host}:{self.port};transport={self.transport}"
 
 
-class Trunk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Trunk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, eq=False):
     dn: str
     set_id: int
     """Number of its ``dispatcher`` set."""
