@@ -110,7 +110,7 @@ class Intake:
         self._ready = False
         self._backoff = Backoff()
         self._first_connection = True
-        self._site: Site | None = None
+        self._published: bytes | None = None
         self._changed_at: float | None = None
         self._read_site_at: float | None = None
         self._requests_wait = False
@@ -186,11 +186,10 @@ class Intake:
 
     def _read_site(self, link: Link, now: float) -> None:
         ((text,),) = link.execute(configuration.SITE)
-        assert text is not None
+        if text is None or text == self._published:
+            return
         try:
             site = configuration.decode(text)
-            if site == self._site:
-                return
             self._publisher.publish(site)
         except configuration.Unusable as error:
             self._keep(str(error))
@@ -198,13 +197,13 @@ class Intake:
             self._keep(str(error))
             self._read_site_at = now + RETRY_SITE
         else:
-            self._site = site
+            self._published = text
             self._metrics.add(Metric.SITE_VERSIONS)
             self._tell(facts.SiteChanged(site=site))
 
     def _keep(self, why: str) -> None:
         self._metrics.add(Metric.SITES_REFUSED)
-        kept = "none" if self._site is None else "the-one-before"
+        kept = "none" if self._published is None else "the-one-before"
         self._log.error(f"process=intake configuration=refused kept={kept} error={why}")
 
     # --- requests ---------------------------------------------------------------------------------

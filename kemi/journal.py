@@ -21,14 +21,17 @@ from kemi.occasion import Occasion
 from kemi.termination import Termination
 from kemi.wakeup import Waiter
 
-FLUSH_INTERVAL = 0.008
-"""Seconds between two transactions at load; the first after a pause is written at once."""
+FLUSH_INTERVAL = 0.005
+"""Least seconds between two transactions; the first after a pause is written at once.
 
-NAPS = 3
-"""So many looks in vain, and the process goes to sleep."""
+At load the controller's batches, one in a few milliseconds, set the pace: each wakes the journal once.
+"""
 
 SLEEP = 0.5
 """Longest sleep, seconds."""
+
+ANSWER_SLEEP = 0.05
+"""Seconds until the journal looks for the database's answer by itself; at load the next batch wakes it before."""
 
 RUN = 1.0
 """About so many seconds the process stays in one ``run_once``."""
@@ -89,7 +92,6 @@ class Journal:
         self._sent_at = float("-inf")
         self._first_connection = True
         self._maintenance_at = float("inf")
-        self._looks_in_vain = 0
         self._say_waiting = Occasion(5.0)
         self._say_dropped = Occasion(5.0)
         self._said_dropped = 0
@@ -100,7 +102,7 @@ class Journal:
         self._waiter.open()
         until = self._monotonic() + RUN
         while True:
-            self._looks_in_vain = 0 if self.drain() else self._looks_in_vain + 1
+            self.drain()
             self.advance()
             now = self._monotonic()
             self._publish_metrics(now)
@@ -294,26 +296,23 @@ class Journal:
     # --- waiting ----------------------------------------------------------------------------------
 
     def _rest(self, now: float) -> None:
+        """Waits for what comes next: rows, an answer of the database, or the time for the next transaction."""
         link = self._link
-        if link is not None and not self._ready:
+        more = bool(self._backlog or self._in_hand)
+        if link is None:
+            self._waiter.sleep(min(SLEEP, max(0.01, self._backoff.at - now)), self.drain)
+        elif not self._ready:
             self._waiter.nap(0.01)
-        elif self._looks_in_vain < NAPS:
-            if self._in_flight and self._backlog and link is not None:
-                self._waiter.watch(self._flush_interval, [link.fileno()])
-            elif not self._in_flight and self._in_hand:
-                return
+        elif self._in_flight:
+            # Each wake costs more than what it does; the answer alone is worth one only if something waits for it.
+            if len(self._in_hand) > 1 or self._backlog:
+                self._waiter.sleep(SLEEP, self.drain, [link.fileno()])
             else:
-                self._waiter.nap(self._flush_interval)
-        elif link is None:
-            self._waiter.sleep(min(SLEEP, max(0.01, self._backoff.at - now)), self._look)
-        elif self._in_flight or not (self._backlog or self._in_hand):
-            self._waiter.sleep(SLEEP, self._look, [link.fileno()])
-
-    def _look(self) -> bool:
-        if not self.drain():
-            return False
-        self._looks_in_vain = 0
-        return True
+                self._waiter.sleep(ANSWER_SLEEP, self.drain)
+        elif more:
+            self._waiter.nap(max(0.0, self._sent_at + self._flush_interval - now))
+        else:
+            self._waiter.sleep(SLEEP, self.drain, [link.fileno()])
 
     def _finish(self) -> None:
         """Writes what there is, and ends the process."""

@@ -122,7 +122,7 @@ def test_the_whole_configuration_is_published_and_told(intake: RunningIntake, co
     intake.sites(1)
 
     (site,) = intake.published.sites
-    assert intake.facts("site") == [facts.SiteChanged(site=site)]
+    assert list(intake.queue.entries) == [("site", facts.encode(facts.SiteChanged(site=site)))]
     assert (site.name, site.options) == ("kamcti", {"hook-events": False})
     assert [(dn.number, dn.type, dn.trunk, dn.enabled) for dn in site.dns] == [
         ("1001", DnType.EXTENSION, "CUCM", True),

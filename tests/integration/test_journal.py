@@ -1,5 +1,7 @@
 """The journal on a real PostgreSQL: what it writes, and how events are numbered."""
 
+import threading
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -7,10 +9,13 @@ import pytest
 
 from kemi import rows
 from kemi.backlog import Limits
+from kemi.journal import SLEEP
 from kemi.metrics import Metric
+from kemi.wakeup import Poke
 from tests.integration.journal_kit import RunningJournal, call_batches, event, event_rows
 from tests.kit.call_facts import CallFacts
 from tests.kit.fixtures_postgres import Database
+from tests.kit.processes import wait_for
 
 X = CallFacts()
 
@@ -244,3 +249,28 @@ def test_the_last_events_are_kept_however_old_they_are(database: Database, conne
             journal.step()
         journal.write(rows.Batch(events=[event(0)]))
     assert [row[0] for row in event_rows(connection)] == [41, 42]
+
+
+def test_a_sleeping_journal_writes_at_once_when_it_is_poked(database: Database, connection: Connection) -> None:
+    with RunningJournal(database.conninfo("kamcti_switch")) as journal:
+        journal.settle()
+        poke = Poke("journal", journal.shared)
+        took: list[float] = []
+
+        def hand_over() -> None:
+            for number in range(3):
+                wait_for(lambda: journal.shared.get("journal_asleep") == 1, "it sleeps")
+                began = time.monotonic()
+                journal.put(rows.Batch(events=[event(number)]))
+                poke()
+                wait_for(lambda: len(event_rows(connection)) > number, "the event is written")  # noqa: B023
+                took.append(time.monotonic() - began)
+
+        controller = threading.Thread(target=hand_over)
+        controller.start()
+        while controller.is_alive():
+            journal.journal.run_once()
+        controller.join()
+        poke.close()
+    assert len(took) == 3
+    assert max(took) < SLEEP / 2

@@ -112,4 +112,8 @@ def test_a_request_keeps_the_clients_message_as_it_is() -> None:
 
 def test_a_site_travels_whole() -> None:
     site = Site(name="demo", options={"hook-events": False}, dns=(Dn(number="1001", type=DnType.EXTENSION),))
-    assert facts.decode("site", facts.encode(facts.SiteChanged(site=site))) == facts.SiteChanged(site=site)
+    body = facts.encode(facts.SiteChanged(site=site))
+    seen = facts.decode("site", body)
+    assert isinstance(seen, facts.SiteChanged)
+    assert (seen.site.options, seen.site.dns[0].type) == ({"hook-events": False}, DnType.EXTENSION)
+    assert facts.encode(seen) == body
