@@ -114,7 +114,8 @@ def released(dn: str = "7001", conn_id: str = C1) -> EventReleased:
 
 def register(client: RawClient, dn: str = "7001", mode: RegisterMode = RegisterMode.SHARE) -> dict[str, object]:
     answer = client.ask(RequestRegisterAddress(reference_id=2, this_dn=dn, register_mode=mode))
-    assert (answer["message"], answer["ThisDN"], answer["ReferenceID"]) == ("EventRegistered", dn, 2)
+    assert answer["message"] == "EventRegistered", answer
+    assert (answer["ThisDN"], answer["ReferenceID"]) == (dn, 2)
     return answer
 
 

@@ -42,7 +42,8 @@ class OwnSite:
 
 @pytest.fixture
 def own_site(tmp_path: Path) -> Iterator[OwnSite]:
-    with PrivatePostgres(tmp_path / "own", fast=True) as cluster:
+    # Durable: what was committed must be there after a crash.
+    with PrivatePostgres(tmp_path / "own") as cluster:
         cluster.create_database()
         cluster.migrate()
         configure(Database(cluster, "kamcti"))
