@@ -5,7 +5,7 @@ PYTHON  := $(VENV)/bin/python
 PACKAGES := kamailio kamailio-python3-modules postgresql postgresql-client sip-tester tshark python3-venv
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup packages demo run test lint format bench clean
+.PHONY: help setup packages demo run test lint bench clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 12
@@ -25,6 +25,23 @@ $(VENV)/.installed: pyproject.toml requirements/development.txt requirements/pho
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e . -r requirements/development.txt
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/phones.txt
 	@touch $@
+
+demo: setup  ## place a call from a customer to an agent's phone and show its T-Library events
+	$(PYTHON) -m demo
+
+run: setup  ## start the demo's site and keep it up until Ctrl-C
+	$(PYTHON) -m demo --stay
+
+test: setup  ## run all tests
+	$(PYTHON) -m pytest
+
+lint: setup  ## ruff, mypy --strict on the product, and Kamailio's own check of its configuration
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(PYTHON) -m tests.kit.kamailio
+
+bench: setup  ## measure against a plain Kamailio; writes docs/performance.md
+	$(PYTHON) -m tests.bench.calls --write docs/performance.md
 
 clean:  ## remove what setup, demo and tests made
 	rm -rf $(VENV) .run .pytest_cache .mypy_cache .ruff_cache

@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -160,3 +162,18 @@ class Kamailio:
     ) -> None:
         if self._process is not None:
             self.stop()
+
+
+def main() -> int:
+    """``kamailio -c`` on the project's configuration; what it says goes to the terminal when it refuses."""
+    with tempfile.TemporaryDirectory() as directory:
+        result = Kamailio(Path(directory), "").check()
+    if result.returncode:
+        print(result.stdout, result.stderr, sep="\n", file=sys.stderr)
+    else:
+        print("kamailio -c: the configuration is fine")
+    return result.returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
