@@ -39,9 +39,7 @@ class Switch:
 
     def gateway(self, transport: Transport = Transport.UDP) -> Endpoint:
         """The media gateway: customers call through it."""
-        return Endpoint(
-            "gateway", address=GATEWAY, port=self.ports[GATEWAY], transport=transport, peer=self.address
-        )
+        return Endpoint("gateway", address=GATEWAY, port=self.ports[GATEWAY], transport=transport, peer=self.address)
 
     def node(self, address: str = NODE_1, transport: Transport = Transport.UDP) -> CucmNode:
         """A CUCM node; agents' phones are behind it."""
