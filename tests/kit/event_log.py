@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from tests.kit.processes import wait_for
@@ -15,10 +15,19 @@ from tlib.requests import Request
 class EventLog:
     """Connected and registered on ``dns`` inside the ``with`` block; ``events`` grows while the test goes on."""
 
-    def __init__(self, address: tuple[str, int], user: str, password: str, dns: Sequence[str]) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        user: str,
+        password: str,
+        dns: Sequence[str],
+        follow: Callable[[Event], None] | None = None,
+    ) -> None:
+        """``follow`` is called with each event, from another thread."""
         self._address = address
         self._login = (user, password)
         self._dns = dns
+        self._follow = follow
         self.events: list[Event] = []
         self.registered: dict[str, EventRegistered] = {}
         self._loop = asyncio.new_event_loop()
@@ -72,11 +81,13 @@ class EventLog:
         await client.register_client("event log", *self._login)
         for dn in self._dns:
             self.registered[dn] = await client.register_address(dn)
-        self._follower = asyncio.create_task(self._follow(client))
+        self._follower = asyncio.create_task(self._read(client))
 
-    async def _follow(self, client: Client) -> None:
+    async def _read(self, client: Client) -> None:
         async for event in client:
             self.events.append(event)
+            if self._follow is not None:
+                self._follow(event)
 
     async def _close(self) -> None:
         assert self._client is not None

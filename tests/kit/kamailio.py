@@ -33,6 +33,9 @@ class Kamailio:
         self.options_interval = options_interval
         self._process: Process | None = None
         directory.mkdir(parents=True, exist_ok=True)
+        # The control socket's path may have 107 bytes; directories of tests and checkouts are often longer.
+        self._short = tempfile.TemporaryDirectory(prefix="kamcti-")
+        self.control = Path(self._short.name) / "kamailio.ctl"
 
     @property
     def uri(self) -> str:
@@ -52,6 +55,7 @@ class Kamailio:
             "OPTIONS_INTERVAL": self.options_interval,
             "HOME": HOME,
             "RUN": self.directory,
+            "CONTROL": self.control,
         }
         site = self.directory / "site.cfg"
         lines = [f'#!substdef "!KAMCTI_{name}!{value}!g"' for name, value in values.items()]
@@ -81,12 +85,10 @@ class Kamailio:
                 "KAMCTI_ADDRESS": f"{self.address}:{self.port}",
             },
         )
-        control = self.directory / "kamailio.ctl"
-
         def answers() -> bool:
             if not self._running().running:
                 raise RuntimeError(f"kamailio ended:\n{self.log()[-4000:]}")
-            return control.exists() and self.command("core.uptime").returncode == 0
+            return self.control.exists() and self.command("core.uptime").returncode == 0
 
         wait_for(answers, "kamailio answers on its control socket", ready_timeout)
 
@@ -97,7 +99,7 @@ class Kamailio:
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """One ``kamcmd`` command."""
         return subprocess.run(
-            ["kamcmd", "-s", f"unix:{self.directory}/kamailio.ctl", *words],
+            ["kamcmd", "-s", f"unix:{self.control}", *words],
             capture_output=True,
             text=True,
             timeout=10,
