@@ -37,17 +37,18 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _stay(site: Site) -> int:
+    gateway = f"{site.gateway.host}:{site.gateway.port}"
+    monitor = f".venv/bin/kamcti monitor --gateway {gateway} --user {USER} --password {PASSWORD}"
     print(
         f"""
 SIP (UDP and TCP)     {site.kamailio.address}:{site.kamailio.port}
-T-Library gateway     {site.gateway.host}:{site.gateway.port}   user {USER}, password {PASSWORD}
+T-Library gateway     {gateway}   user {USER}, password {PASSWORD}
 PostgreSQL            psql '{site.postgres.conninfo()}'
 Kamailio              kamcmd -s unix:{site.kamailio.control} htable.dump call
 CUCM stand-in         {site.cucm.nodes[0].local} (trunk), {site.cucm.lines.local} (phones register here)
-events                .venv/bin/kamcti monitor --gateway {site.gateway.host}:{site.gateway.port} \
---user {USER} --password {PASSWORD} {AGENT_ONE} {AGENT_TWO}
+events                {monitor} {AGENT_ONE} {AGENT_TWO}
 
-{AGENT_ONE} answers by itself; register a phone of your own at the stand-in and dial {SERVICE_NUMBER}. Ctrl-C ends it.""",
+{AGENT_ONE} answers by itself. Register a phone at the stand-in and dial {SERVICE_NUMBER}. Ctrl-C ends it.""",
         flush=True,
     )
     threading.Event().wait()
@@ -69,7 +70,7 @@ def _demonstrate(site: Site) -> int:
         answered = ["EventRinging", "EventOffHook", "EventEstablished", "EventReleased", "EventOnHook"]
         passed["events of the answered call"] = _soon(lambda: log.names(AGENT_ONE) == answered)
 
-        print(f"\nThe customer dials {SECOND_NUMBER}; agent {AGENT_TWO} does not answer, the customer gives up.", flush=True)
+        print(f"\nThe customer dials {SECOND_NUMBER}; agent {AGENT_TWO} does not answer.", flush=True)
         call = site.customer.call(SECOND_NUMBER)
         at_agent = site.agent_two.expect_call()
         call.wait_for(CallState.EARLY)

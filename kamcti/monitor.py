@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gateway", type=_gateway_address, default=("127.0.0.1", 3000), metavar="HOST:PORT",
         help="the gateway (default 127.0.0.1:3000)",
     )  # fmt: skip
-    parser.add_argument("--user", default=os.environ.get("USER", ""), help="user of the gateway (default: the login name)")
+    parser.add_argument("--user", default=os.environ.get("USER", ""), help="user of the gateway (default: $USER)")
     parser.add_argument(
         "--password", default=os.environ.get("KAMCTI_PASSWORD"),
         help="password; better in $KAMCTI_PASSWORD, where other users of the machine do not see it; else it is asked",

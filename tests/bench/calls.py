@@ -1,8 +1,8 @@
 """``make bench``: calls through kamcti and through a plain Kamailio, under the same load, in one run.
 
 200 calls a second for 30 s, each held for 1 s, with one T-Library client registered on every DN and every event
-journaled. Measured: processor time a call, by process; failed calls; lost or misordered events; the time from the 180 on
-the wire to EventRinging at the client.
+journaled. Measured: processor time a call, by process; failed calls; lost or misordered events; the time from the
+180 on the wire to EventRinging at the client.
 """
 
 import argparse
@@ -77,7 +77,8 @@ def _plain(directory: Path, load: Load, arguments: Iterable[str]) -> Measured:
     defines = [f'#!substdef "!BENCH_{name}!{value}!g"' for name, value in values.items()]
     config = directory / "plain.cfg"
     config.write_text("#!KAMAILIO\n" + "\n".join(defines) + f'\ninclude_file "{HERE}/plain.cfg"\n')
-    command = ["kamailio", "-f", str(config), "-DD", "-E", "-Y", str(directory), "-P", str(directory / "pid"), *arguments]
+    command = ["kamailio", "-f", str(config), "-DD", "-E", "-Y", str(directory), "-P", str(directory / "pid")]
+    command += arguments
     with Process("kamailio", command, directory / "kamailio.log") as kamailio:
         wait_for((directory / "plain.ctl").exists, "the plain Kamailio runs")
         with SippRun(HERE / "sipp" / "uas.xml", directory=directory, address="127.0.0.1", port=called).start():
@@ -106,8 +107,10 @@ def _kamcti(directory: Path, load: Load) -> tuple[Measured, Latency, list[str]]:
         client = stack.enter_context(
             Process(
                 "client",
-                [sys.executable, "-m", "tests.bench.event_client", f"{gateway.host}:{gateway.port}", "bench", PASSWORD]
-                + [str(seen), *dns],
+                [
+                    *(sys.executable, "-m", "tests.bench.event_client", f"{gateway.host}:{gateway.port}"),
+                    *("bench", PASSWORD, str(seen), *dns),
+                ],
                 directory / "client.log",
             )
         )
@@ -147,7 +150,7 @@ def _wrong(lines: list[list[str]], logged: int, last: int, calls: int) -> list[s
 
 
 def _latency(lines: list[list[str]], rang: dict[str, float]) -> Latency:
-    """From the 180 on the wire to EventRinging at the client. The Call-ID of the called leg begins with the CallUUID."""
+    """From the 180 on the wire to EventRinging at the client. The called leg's Call-ID begins with the CallUUID."""
     by_uuid = {call_id.partition("-")[0]: when for call_id, when in rang.items()}
     delays = sorted(
         1000 * (float(line[0]) - by_uuid[line[4]]) for line in lines if line[2] == "EventRinging" and line[4] in by_uuid

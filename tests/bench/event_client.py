@@ -28,10 +28,7 @@ async def _run(host: str, port: int, user: str, password: str, out: Path, dns: l
     async def follow() -> None:
         async for event in client:
             when = time.time()
-            if isinstance(event, CallEvent):
-                call = f"{event.call_uuid} {event.conn_id}"
-            else:
-                call = "- -"
+            call = f"{event.call_uuid} {event.conn_id}" if isinstance(event, CallEvent) else "- -"
             lines.append(f"{when:.6f} {event.event_sequence_number} {type(event).__name__} {event.this_dn} {call}\n")
 
     task = asyncio.create_task(follow())

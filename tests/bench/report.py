@@ -57,21 +57,24 @@ def write(report: Report) -> str:
     ]
     parts = [f"| – of that: {name} | {used:.3f} | | | | |" for name, used in report.kamcti.milliseconds.items()]
     own = sum(used for name, used in report.kamcti.milliseconds.items() if name != "PostgreSQL")
+    ringing, same = report.ringing, report.same.total
     return f"""# Performance
 
-Written by `make bench`. {report.rate} calls a second for {report.seconds} s, each held for {report.hold_ms / 1000:g} s: SIPp calls
-through the switch to SIPp. With kamcti, one T-Library client is registered on every DN and every event is journaled
-in PostgreSQL (durable). Processor time is what the kernel accounts to all processes of a system, divided by the number
-of calls. The plain Kamailio relays with `record_route` and `dialog` ([its configuration](../tests/bench/plain.cfg)).
+Written by `make bench`. {report.rate} calls a second for {report.seconds} s, each held for {report.hold_ms / 1000:g} s:
+SIPp calls through the switch to SIPp. With kamcti, one T-Library client is registered on every DN and every event is
+journaled in PostgreSQL (durable). Processor time is what the kernel accounts to all processes of a system, divided by
+the number of calls. The plain Kamailio relays with `record_route` and `dialog`
+([its configuration](../tests/bench/plain.cfg)).
 
 | system | CPU a call (ms) | against plain | against plain, same memory manager | calls | failed |
 |---|---|---|---|---|---|
 {chr(10).join(rows + parts)}
 
-Without PostgreSQL: {own:.3f} ms a call, {own / report.plain.total:.2f} × plain Kamailio, {own / report.same.total:.2f} × with the same memory manager.
+kamcti's own processes, without PostgreSQL: {own:.3f} ms a call, {own / report.plain.total:.2f} × plain Kamailio,
+{own / same:.2f} × plain Kamailio with the same memory manager.
 
-From the 180 on the wire to EventRinging at the client: p50 {report.ringing.percentile(50):.1f} ms, p99 {report.ringing.percentile(99):.1f} ms,
-{len(report.ringing.samples)} calls.
+From the 180 on the wire to EventRinging at the client: p50 {ringing.percentile(50):.1f} ms,
+p99 {ringing.percentile(99):.1f} ms, {len(ringing.samples)} calls.
 
 Events lost, doubled or out of order, and calls without their events: {"; ".join(report.wrong) or "none"}.
 
@@ -97,4 +100,5 @@ def _machine() -> str:
         platform.machine(),
     )
     memory = int(Path("/proc/meminfo").read_text().split()[1]) / 1024 / 1024
-    return f"{os.cpu_count()} processors ({processor}), {memory:.0f} GiB, Linux {platform.release()}; everything on loopback"
+    system = f"Linux {platform.release()}"
+    return f"{os.cpu_count()} processors ({processor}), {memory:.0f} GiB, {system}; everything on loopback"

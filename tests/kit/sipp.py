@@ -274,7 +274,7 @@ class SippRun:
         caller_over_tcp = self.remote is not None and self.transport is Transport.TCP
         deadline = time.monotonic() + 10.0
         while time.monotonic() < deadline:
-            if caller_over_tcp or is_bound(Address(self._address, port), self.transport):
+            if caller_over_tcp or is_bound(Address(self._address, port), self.transport, self.pid):
                 return True
             if self._process.poll() is not None:
                 # A short run may be over before it was seen listening.
@@ -304,12 +304,16 @@ class SippRun:
         return (self._read("output.txt") + self._read("errors.log"))[-3000:]
 
 
-def is_bound(address: Address, transport: Transport) -> bool:
-    """True when some socket is bound to this address (UDP), or listens on it (TCP), as the kernel says."""
+def is_bound(address: Address, transport: Transport, pid: int) -> bool:
+    """True when process `pid` has a socket bound to this address (UDP) or listening on it (TCP), as the kernel says."""
     packed = int.from_bytes(socket.inet_aton(address.host), "little")
     wanted = f"{packed:08X}:{address.port:04X}"
+    inodes = set()
     for line in Path(f"/proc/net/{transport.value}").read_text().splitlines()[1:]:
         fields = line.split()
         if fields[1] == wanted and (transport is Transport.UDP or fields[3] == "0A"):
-            return True
-    return False
+            inodes.add(f"socket:[{fields[9]}]")
+    try:
+        return any(os.readlink(descriptor) in inodes for descriptor in Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:  # the process, or one of its descriptors, went away while we looked
+        return False
