@@ -81,7 +81,12 @@ class AgentCall:
         finally:
             self.over.set()
 
+    def _prepare(self, dialog: Dialog) -> None:
+        self.node.answer_by_itself(dialog, self.party)
+        dialog.automatic["BYE"] = self._on_bye
+
     def _set_up(self, behaviour: PhoneBehaviour) -> bool:
+        self.incoming.when_dialog = self._prepare
         if not behaviour.registered:
             self.node.fail(self.incoming, Situation.UNREGISTERED)
             return False
@@ -104,9 +109,6 @@ class AgentCall:
 
     def _talk(self, behaviour: PhoneBehaviour) -> None:
         self.node.answer(self.incoming, self.party)
-        dialog = self.dialog
-        self.node.answer_by_itself(dialog, self.party)
-        dialog.automatic["BYE"] = self._on_bye
         self.answered.set()
         self.incoming.expect_ack(40.0)
         self.confirmed.set()

@@ -73,10 +73,11 @@ class Bridge:
     # -- setting up
 
     def _set_up(self) -> bool:
+        self.incoming.when_dialog = self._listen
         offer = self.incoming.request.sdp
         passed = offer.as_audio() if offer is not None and self._early_offer else None
         second = self._second = self._place(passed)
-        second.dialog.inbox = self._requests
+        self._listen(second.dialog)
         self.incoming.when_cancelled = lambda: _forget(second.cancel())
         if self.incoming.answered:  # the CANCEL came before we could listen for it
             second.cancel()
@@ -100,6 +101,9 @@ class Bridge:
         self._answer(second, response, offer, passed)
         return True
 
+    def _listen(self, dialog: Dialog) -> None:
+        dialog.inbox = self._requests
+
     def _answer(self, second: OutgoingInvite, response: Response, offer: Sdp | None, passed: Audio | None) -> None:
         theirs = response.sdp
         assert theirs is not None, f"an answer without SDP:\n{response}"
@@ -121,7 +125,6 @@ class Bridge:
                 self.trunk.answer(self.incoming, self.party, audio)
         else:
             self.incoming.reply(status, sdp=audio)
-        self.incoming.dialog.inbox = self._requests
 
     def _reply(self, status: int) -> None:
         if not self.incoming.answered:

@@ -518,6 +518,8 @@ class Endpoint:
         incoming.local_tag = tag
         with self._lock:
             self._invites[(request.call_id, tag, request.cseq.number)] = incoming
+        if incoming.when_dialog is not None:
+            incoming.when_dialog(dialog)
         self._remember(dialog)
         return dialog
 

@@ -31,6 +31,8 @@ class IncomingRequest:
         self.acks: Box[Request] = Box()
         self.ack_times = 0
         self.cancels: Box[Request] = Box()
+        self.when_dialog: Callable[[Dialog], None] | None = None
+        """Called with the dialog that an INVITE makes, before the reply that makes it is sent."""
         self.when_cancelled: Callable[[], None] | None = None
         """Called in the endpoint's thread when CANCEL has come; it must not wait."""
         self.confirmed = False
