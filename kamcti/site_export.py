@@ -30,7 +30,20 @@ def dump(configuration: Configuration) -> str:
     sections["agents"] = [_agent(agent) for agent in configuration.agents]
     sections["users"] = [_user(user) for user in configuration.users]
     present = {name: section for name, section in sections.items() if section}
-    return yaml.safe_dump(present, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(present, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts so that they are read back as they are."""
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    # YAML takes these for line ends unless they are written as escapes, which only double quotes have.
+    style = '"' if any(end in text for end in "\x85\u2028\u2029") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _switch(switch: Switch) -> Entry:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kamcti.configuration import (
@@ -139,6 +139,7 @@ def test_what_is_default_is_not_written() -> None:
 
 
 @given(configurations())
+@example(Configuration(switch=Switch(name="s", options={"line ends": "\x85 \u2028 \u2029"})))
 def test_what_is_written_is_read_back(site: Configuration) -> None:
     again = parse(dump(site))
     assert list(compare(site, again).lines()) == []
