@@ -210,6 +210,16 @@ def test_caller_gives_up_while_the_real_phone_rings(trunk: Trunk, tmp_path: Path
         ringing.wait_for(CallState.DISCONNECTED)
 
 
+def test_trunk_that_is_down_is_unavailable_to_the_phone(tmp_path: Path) -> None:
+    with Endpoint("switch") as switch, CucmCluster(trunk=switch.local) as cucm:
+        switch.wire.refuse_tcp()
+        cucm.add_line(AGENT)
+        with Phone("2001", directory=tmp_path, registrar=cucm.lines.local) as phone:
+            call = phone.call("8000")
+            call.wait_for(CallState.DISCONNECTED)
+            assert call.status == 503
+
+
 def test_busy_real_phone_is_busy_on_the_trunk(trunk: Trunk, tmp_path: Path) -> None:
     switch, cucm = trunk
     cucm.add_line(AGENT)

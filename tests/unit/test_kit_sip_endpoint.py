@@ -128,6 +128,22 @@ def test_cancel_ends_the_invite_with_487(pair: Pair) -> None:
     incoming.expect_ack()
 
 
+def test_answer_that_crosses_a_cancel_wins(pair: Pair) -> None:
+    alice, bob = pair
+    call = alice.invite(bob.uri("bob"), Audio())
+    incoming = bob.expect_request("INVITE")
+    incoming.reply(200, sdp=Audio())
+    call.cancel().expect(200)
+    incoming.expect_cancel()
+    call.expect(200)
+    call.ack()
+    incoming.expect_ack()
+    bye = call.dialog.bye()
+    incoming.dialog.expect_request("BYE").reply(200)
+    bye.expect(200)
+    assert call.count(487) == 0
+
+
 def test_failure_is_acknowledged_by_itself(pair: Pair) -> None:
     alice, bob = pair
     call = alice.invite(bob.uri("bob"))

@@ -76,7 +76,11 @@ class Bridge:
         self.incoming.when_dialog = self._listen
         offer = self.incoming.request.sdp
         passed = offer.as_audio() if offer is not None and self._early_offer else None
-        second = self._second = self._place(passed)
+        try:
+            second = self._second = self._place(passed)
+        except OSError:  # nobody takes the TCP connection: the trunk is down
+            self._reply(503)
+            return False
         self._listen(second.dialog)
         self.incoming.when_cancelled = lambda: _forget(second.cancel())
         if self.incoming.answered:  # the CANCEL came before we could listen for it
