@@ -24,7 +24,7 @@ from tlib.codec import encode
 from tlib.errors import TError
 from tlib.events import EventError
 
-NAP = 0.008
+NAP = 0.016
 """Seconds between two looks at the queue while there is work: facts are handled in batches of so much time.
 
 Waking a process costs more than the few facts that it then finds, so this is what the CPU that a call costs hangs on.

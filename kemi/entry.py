@@ -6,6 +6,7 @@ new code is broken. Every callback returns an int and never raises: an error tha
 unrelated message.
 """
 
+import gc
 import os
 import sys
 import time
@@ -113,6 +114,9 @@ def mod_init() -> Script:
     global _script
     if _script is None:
         _script = Script()
+        # What is loaded now stays: the collector need not look at it again, in any of the processes to come.
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 100)
         return _script
     try:
         _script.worker = _load()
