@@ -1,7 +1,8 @@
 """A SIP endpoint that a test can let say anything, and that sees everything on the wire."""
 
+from tests.kit.sip.behaviour import Behaviour
 from tests.kit.sip.dialog import Body, Dialog
-from tests.kit.sip.endpoint import Behaviour, Endpoint
+from tests.kit.sip.endpoint import Endpoint
 from tests.kit.sip.incoming import IncomingRequest
 from tests.kit.sip.ladder import Entry, Ladder, Way
 from tests.kit.sip.message import CSeq, Header, MalformedMessage, Message, Request, Response, parse

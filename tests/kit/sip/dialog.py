@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tests.kit.sip.building import Changes
 from tests.kit.sip.message import Message, Request, Response
 from tests.kit.sip.sdp import Audio, Origin, Sdp
 from tests.kit.sip.uri import NameAddr
@@ -77,7 +78,8 @@ class Dialog:
         edit: Callable[[Request], None] | None = None,
     ) -> OutgoingRequest:
         """Send a request inside the dialog with the next CSeq. For INVITE use `invite`."""
-        return self.endpoint.send_in_dialog(self, method, body, headers, replace_headers, content_type, cseq, edit)
+        changes: Changes[Request] = Changes(headers, replace_headers, content_type, edit)
+        return self.endpoint.send_in_dialog(self, method, body, changes, cseq)
 
     def invite(
         self,
@@ -89,7 +91,8 @@ class Dialog:
         edit: Callable[[Request], None] | None = None,
     ) -> OutgoingInvite:
         """A re-INVITE; without a body it asks the peer for an offer."""
-        return self.endpoint.reinvite(self, body, headers, replace_headers, cseq, edit)
+        changes: Changes[Request] = Changes(headers, replace_headers, edit=edit)
+        return self.endpoint.reinvite(self, body, changes, cseq)
 
     def bye(self, *, headers: Sequence[tuple[str, str]] = ()) -> OutgoingRequest:
         """Send BYE."""

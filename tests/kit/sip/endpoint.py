@@ -19,43 +19,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TypeVar
 
+from tests.kit.sip.behaviour import Behaviour
+from tests.kit.sip.building import Changes, MessageBuilder
 from tests.kit.sip.dialog import Body, Dialog, untagged
 from tests.kit.sip.incoming import IncomingRequest
 from tests.kit.sip.ladder import Entry, Ladder, Way
-from tests.kit.sip.message import MalformedMessage, Message, Request, Response, parse
+from tests.kit.sip.message import MalformedMessage, Request, Response, parse
 from tests.kit.sip.outgoing import OutgoingInvite, OutgoingRequest
 from tests.kit.sip.style import Style
 from tests.kit.sip.uri import NameAddr, SipUri
 from tests.kit.sip.waiting import PATIENCE, Box, SipTimeout, UnexpectedMessage
 from tests.kit.sip.wire import Address, Flow, Transport, Wire
-
-M = TypeVar("M", bound=Message)
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """What an endpoint does without being told. Times in seconds (RFC 3261 §17, table 4)."""
-
-    trying: bool = True
-    """Answer an INVITE 100 at once."""
-    retransmit: bool = True
-    """Repeat requests over UDP, and final replies to INVITE until the ACK comes."""
-    repeat_replies: bool = True
-    """Give the last reply again when a request is repeated."""
-    repeat_ack: bool = True
-    """Send the ACK again when a 2xx is repeated."""
-    acknowledge_failures: bool = True
-    """Send the ACK of a final answer of 300 or above."""
-    answer_cancel: bool = True
-    """Answer CANCEL with 200 and its INVITE with 487."""
-    answer_options: bool = True
-    """Answer OPTIONS outside a dialog with 200; they do not reach `expect_request` then."""
-    t1: float = 0.5
-    t2: float = 4.0
 
 
 class Endpoint:
@@ -96,6 +72,7 @@ class Endpoint:
         self._dialogs: dict[tuple[str, str], Dialog] = {}
         self._invites: dict[tuple[str, str, int], IncomingRequest] = {}
         self.wire = Wire(address, port, self._on_bytes, self._on_failure)
+        self._builder = MessageBuilder(name, self.wire.local, self.style)
 
     @property
     def local(self) -> Address:
@@ -145,22 +122,13 @@ class Endpoint:
         """
         target = SipUri.parse(uri)
         transport = self._transport_of(target)
-        dialog = Dialog(
-            self,
-            call_id=self.style.call_id(self.local),
-            local_uri=caller or f"<sip:{self.name}@{self.local.host}>",
-            remote_uri=called or f"<{uri.partition(';')[0]}>",
-            local_tag=self.style.tag(),
-            remote_tag=None,
-            remote_target=uri,
-            transport=transport,
-        )
+        dialog = self._new_dialog(uri, caller, called, transport)
         if prepare is not None:
             prepare(dialog)
         self._remember(dialog)
         flow = self._flow(transport, to or self.peer or _address(target))
-        request = self._request_in(dialog, "INVITE", dialog.next_cseq(), transport)
-        self._dress(request, dialog, dialog.text(body), "application/sdp", headers, replace_headers, edit)
+        changes: Changes[Request] = Changes(headers, replace_headers, edit=edit)
+        request = self._builder.request(dialog, "INVITE", dialog.next_cseq(), transport, body, changes)
         call = OutgoingInvite(self, request, flow, dialog)
         self._start(call)
         return call
@@ -185,19 +153,11 @@ class Endpoint:
         """
         target = SipUri.parse(uri)
         transport = self._transport_of(target)
-        scratch = Dialog(
-            self,
-            call_id=self.style.call_id(self.local),
-            local_uri=caller or f"<sip:{self.name}@{self.local.host}>",
-            remote_uri=called or f"<{uri.partition(';')[0]}>",
-            local_tag=self.style.tag(),
-            remote_tag=None,
-            remote_target=uri,
-            transport=transport,
-        )
+        scratch = self._new_dialog(uri, caller, called, transport)
         flow = self._flow(transport, to or self.peer or _address(target))
-        request = self._request_in(scratch, method, scratch.next_cseq(), transport)
-        self._dress(request, None, scratch.text(body), content_type, headers, replace_headers, edit)
+        changes: Changes[Request] = Changes(headers, replace_headers, content_type, edit)
+        number = scratch.next_cseq()
+        request = self._builder.request(scratch, method, number, transport, body, changes, inside=False)
         outgoing = OutgoingRequest(self, request, flow, None)
         self._start(outgoing)
         return outgoing
@@ -285,65 +245,39 @@ class Endpoint:
         if failure is not None:
             raise AssertionError(f"{self.name}: its thread failed\n{self.ladder_text()}") from failure
 
-    # -- building; called by Dialog, OutgoingInvite and IncomingRequest
+    # -- sending; called by Dialog, OutgoingInvite and IncomingRequest
 
     def send_in_dialog(
-        self,
-        dialog: Dialog,
-        method: str,
-        body: Body,
-        headers: Sequence[tuple[str, str]],
-        replace_headers: Mapping[str, str | None] | None,
-        content_type: str,
-        cseq: int | None,
-        edit: Callable[[Request], None] | None,
+        self, dialog: Dialog, method: str, body: Body, changes: Changes[Request], cseq: int | None
     ) -> OutgoingRequest:
         """A request other than INVITE and ACK inside a dialog."""
-        request, flow = self._in_dialog(dialog, method, body, headers, replace_headers, content_type, cseq, edit)
+        request, flow = self._in_dialog(dialog, method, body, changes, cseq)
         outgoing = OutgoingRequest(self, request, flow, dialog)
         self._start(outgoing)
         return outgoing
 
-    def reinvite(
-        self,
-        dialog: Dialog,
-        body: Body,
-        headers: Sequence[tuple[str, str]],
-        replace_headers: Mapping[str, str | None] | None,
-        cseq: int | None,
-        edit: Callable[[Request], None] | None,
-    ) -> OutgoingInvite:
+    def reinvite(self, dialog: Dialog, body: Body, changes: Changes[Request], cseq: int | None) -> OutgoingInvite:
         """An INVITE inside a dialog."""
-        request, flow = self._in_dialog(dialog, "INVITE", body, headers, replace_headers, "application/sdp", cseq, edit)
+        request, flow = self._in_dialog(dialog, "INVITE", body, changes, cseq)
         outgoing = OutgoingInvite(self, request, flow, dialog)
         self._start(outgoing)
         return outgoing
 
-    def send_ack(
-        self,
-        dialog: Dialog,
-        cseq: int,
-        body: Body,
-        headers: Sequence[tuple[str, str]],
-        replace_headers: Mapping[str, str | None] | None,
-        edit: Callable[[Request], None] | None,
-    ) -> tuple[Request, Flow]:
+    def send_ack(self, dialog: Dialog, cseq: int, body: Body, changes: Changes[Request]) -> tuple[Request, Flow]:
         """The ACK of a 2xx: a transaction of its own without an answer (RFC 3261 §13.2.2.4)."""
-        request, flow = self._in_dialog(dialog, "ACK", body, headers, replace_headers, "application/sdp", cseq, edit)
+        request, flow = self._in_dialog(dialog, "ACK", body, changes, cseq)
         self.transmit(request, flow)
         return request, flow
 
     def acknowledge_failure(self, invite: OutgoingInvite, response: Response) -> None:
         """The ACK of a failure belongs to the INVITE's transaction (RFC 3261 §17.1.1.3)."""
-        ack = self._same_transaction(invite.request, "ACK")
+        ack = self._builder.same_transaction(invite.request, "ACK", invite.dialog)
         ack.set("To", response["To"])
         self.transmit(ack, invite.flow)
 
     def cancel(self, invite: OutgoingInvite, headers: Sequence[tuple[str, str]]) -> OutgoingRequest:
         """CANCEL an INVITE of ours (RFC 3261 §9.1)."""
-        request = self._same_transaction(invite.request, "CANCEL")
-        for name, value in headers:
-            request.add(name, value)
+        request = self._builder.same_transaction(invite.request, "CANCEL", invite.dialog, headers)
         outgoing = OutgoingRequest(self, request, invite.flow, None)
         self._start(outgoing)
         return outgoing
@@ -354,34 +288,16 @@ class Endpoint:
         status: int,
         reason: str | None,
         body: Body,
-        headers: Sequence[tuple[str, str]],
-        replace_headers: Mapping[str, str | None] | None,
-        content_type: str,
         to_tag: str | None,
-        edit: Callable[[Response], None] | None,
+        changes: Changes[Response],
     ) -> Response:
-        """A response with what RFC 3261 §8.2.6 copies from the request; makes the dialog of an INVITE."""
-        request = incoming.request
-        response = Response.new(status, reason)
+        """A response to a request; the first with a tag to an INVITE makes its dialog."""
         tag = to_tag or incoming.local_tag
+        if incoming.dialog_or_none is None and incoming.method == "INVITE" and 100 < status < 300:
+            self._dialog_of_invite(incoming, tag)
         dialog = incoming.dialog_or_none
-        if dialog is None and request.method == "INVITE" and 100 < status < 300:
-            dialog = self._dialog_of_invite(incoming, tag)
-        for via in request.lines("Via"):
-            response.add("Via", via)
-        if status > 100 and status < 300 and request.method == "INVITE":
-            for route in request.lines("Record-Route"):
-                response.add("Record-Route", route)
-        response.add("From", request["From"])
-        needs_tag = status > 100 and request.to_tag is None
-        response.add("To", f"{request['To']};tag={tag}" if needs_tag else request["To"])
-        response.add("Call-ID", request.call_id)
-        response.add("CSeq", request["CSeq"])
-        if status > 100 and status < 300 and request.method in ("INVITE", "UPDATE"):
-            response.add("Contact", self._contact(dialog, self._transport_back(incoming)))
-        content = dialog.text(body) if dialog is not None else _plain_text(body)
-        self._dress(response, dialog, content, content_type, headers, replace_headers, edit, request)
-        return response
+        transport = dialog.transport if dialog is not None else incoming.flow.transport
+        return self._builder.response(incoming.request, status, reason, tag, dialog, transport, body, changes)
 
     def transmit(self, message: Request | Response, flow: Flow, *, again: bool = False) -> None:
         """Record and send a finished message."""
@@ -399,14 +315,11 @@ class Endpoint:
             # for more.
             self.ladder.record(self.name, Way.LOST, str(flow), message, data, again=True, note=str(error))
 
-    # -- inside: building
+    # -- inside: where to
 
     def _transport_of(self, uri: SipUri) -> Transport:
         named = (uri.params.get("transport") or "").lower()
         return Transport(named) if named else self.transport
-
-    def _transport_back(self, incoming: IncomingRequest) -> Transport:
-        return incoming.dialog_or_none.transport if incoming.dialog_or_none else incoming.flow.transport
 
     def _flow(self, transport: Transport, address: Address) -> Flow:
         if transport is Transport.UDP:
@@ -421,86 +334,29 @@ class Endpoint:
         via = message.via  # RFC 3261 §18.2.2: the connection is gone, open one to where the request said it came from
         return self.wire.connect(Address(via.host, via.port or 5060))
 
-    def _contact(self, dialog: Dialog | None, transport: Transport) -> str:
-        if dialog is not None and dialog.contact is not None:
-            return dialog.contact
-        user = NameAddr.parse(dialog.local_uri).uri.user if dialog is not None else self.name
-        suffix = "" if transport is Transport.UDP else f";transport={transport.value}"
-        return f"<sip:{user or self.name}@{self.local}{suffix}>"
-
-    def _request_in(self, dialog: Dialog, method: str, cseq: int, transport: Transport) -> Request:
-        request = Request.new(method, dialog.remote_target)
-        request.add("Via", f"SIP/2.0/{transport.name} {self.local};branch={self.style.branch()}")
-        for route in dialog.route_set:
-            request.add("Route", route)
-        request.add("Max-Forwards", "70")
-        request.add("From", dialog.from_value)
-        request.add("To", dialog.to_value)
-        request.add("Call-ID", dialog.call_id)
-        request.add("CSeq", f"{cseq} {method}")
-        if method in ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER", "OPTIONS", "REGISTER"):
-            request.add("Contact", self._contact(dialog, transport))
-        return request
+    def _new_dialog(self, uri: str, caller: str | None, called: str | None, transport: Transport) -> Dialog:
+        return Dialog(
+            self,
+            call_id=self.style.call_id(self.local),
+            local_uri=caller or f"<sip:{self.name}@{self.local.host}>",
+            remote_uri=called or f"<{uri.partition(';')[0]}>",
+            local_tag=self.style.tag(),
+            remote_tag=None,
+            remote_target=uri,
+            transport=transport,
+        )
 
     def _in_dialog(
-        self,
-        dialog: Dialog,
-        method: str,
-        body: Body,
-        headers: Sequence[tuple[str, str]],
-        replace_headers: Mapping[str, str | None] | None,
-        content_type: str,
-        cseq: int | None,
-        edit: Callable[[Request], None] | None,
+        self, dialog: Dialog, method: str, body: Body, changes: Changes[Request], cseq: int | None
     ) -> tuple[Request, Flow]:
         hop = NameAddr.parse(dialog.route_set[0]).uri if dialog.route_set else SipUri.parse(dialog.remote_target)
         named = (hop.params.get("transport") or "").lower()
         transport = Transport(named) if named else dialog.transport
         number = cseq if cseq is not None else dialog.next_cseq()
-        request = self._request_in(dialog, method, number, transport)
-        self._dress(request, dialog, dialog.text(body), content_type, headers, replace_headers, edit)
+        request = self._builder.request(dialog, method, number, transport, body, changes)
         return request, self._flow(transport, _address(hop))
 
-    def _same_transaction(self, invite: Request, method: str) -> Request:
-        request = Request.new(method, invite.uri)
-        request.add("Via", invite.values("Via")[0])
-        for route in invite.lines("Route"):
-            request.add("Route", route)
-        request.add("Max-Forwards", "70")
-        for name in ("From", "To", "Call-ID"):
-            request.add(name, invite[name])
-        request.add("CSeq", f"{invite.cseq.number} {method}")
-        request.add("Content-Length", "0")
-        self.style.finish_request(request, self._dialogs.get((invite.call_id, invite.from_tag or "")))
-        return request
-
-    def _dress(
-        self,
-        message: M,
-        dialog: Dialog | None,
-        body: bytes,
-        content_type: str,
-        headers: Sequence[tuple[str, str]],
-        replace_headers: Mapping[str, str | None] | None,
-        edit: Callable[[M], None] | None,
-        request: Request | None = None,
-    ) -> None:
-        for name, value in headers:
-            message.add(name, value)
-        message.set_body(body, content_type)
-        if isinstance(message, Request):
-            self.style.finish_request(message, dialog)
-        elif isinstance(message, Response) and request is not None:
-            self.style.finish_response(message, request, dialog)
-        for name, replacement in (replace_headers or {}).items():
-            if replacement is None:
-                message.remove(name)
-            else:
-                message.set(name, replacement)
-        if edit is not None:
-            edit(message)
-
-    def _dialog_of_invite(self, incoming: IncomingRequest, tag: str) -> Dialog:
+    def _dialog_of_invite(self, incoming: IncomingRequest, tag: str) -> None:
         request = incoming.request
         dialog = Dialog(
             self,
@@ -521,7 +377,6 @@ class Endpoint:
         if incoming.when_dialog is not None:
             incoming.when_dialog(dialog)
         self._remember(dialog)
-        return dialog
 
     def _remember(self, dialog: Dialog) -> None:
         with self._lock:
@@ -628,16 +483,6 @@ class Endpoint:
         if self.behaviour.answer_cancel:
             incoming.reply(200, to_tag=invite.local_tag)
         invite.on_cancel(incoming.request)
-
-
-def _plain_text(body: Body) -> bytes:
-    if body is None:
-        return b""
-    if isinstance(body, bytes):
-        return body
-    if isinstance(body, str):
-        return body.encode()
-    raise TypeError("a stream can be described in a dialog only; give the text of the SDP")
 
 
 def _address(uri: SipUri) -> Address:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tests.kit.sip.building import Changes
 from tests.kit.sip.dialog import Body, Dialog
 from tests.kit.sip.message import Request, Response
 from tests.kit.sip.waiting import PATIENCE, Box, SipTimeout, UnexpectedMessage
@@ -78,9 +79,8 @@ class IncomingRequest:
         `headers` are added as they are; `replace_headers` change or (None) take away what the endpoint put
         in; `edit` gets the finished message for anything else.
         """
-        response = self.endpoint.make_reply(
-            self, status, reason, sdp, headers, replace_headers, content_type, to_tag, edit
-        )
+        changes: Changes[Response] = Changes(headers, replace_headers, content_type, edit)
+        response = self.endpoint.make_reply(self, status, reason, sdp, to_tag, changes)
         self.send_reply(response)
         return response
 

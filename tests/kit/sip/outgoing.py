@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tests.kit.sip.building import Changes
 from tests.kit.sip.dialog import Body, Dialog
 from tests.kit.sip.message import Request, Response
 from tests.kit.sip.waiting import PATIENCE, Box, SipTimeout, UnexpectedMessage
@@ -191,9 +192,9 @@ class OutgoingInvite(OutgoingRequest):
 
         Repeated 2xx get the same ACK again.
         """
-        self._ack, self._ack_flow = self.endpoint.send_ack(
-            self.dialog, self.request.cseq.number, body, headers, replace_headers, edit
-        )
+        changes: Changes[Request] = Changes(headers, replace_headers, edit=edit)
+        cseq = self.request.cseq.number
+        self._ack, self._ack_flow = self.endpoint.send_ack(self.dialog, cseq, body, changes)
         return self._ack
 
     def cancel(self, *, headers: Sequence[tuple[str, str]] = ()) -> OutgoingRequest:
