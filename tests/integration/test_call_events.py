@@ -49,20 +49,8 @@ def log(tlib: GatewayProcess) -> Iterator[EventLog]:
         yield log
 
 
-@pytest.fixture
-def customer(switch: Switch) -> Iterator[Endpoint]:
-    with switch.gateway() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def node(switch: Switch) -> Iterator[CucmNode]:
-    with switch.node() as node:
-        yield node
-
-
-def call_8000(switch: Switch, customer: Endpoint) -> OutgoingInvite:
-    return customer.invite(f"sip:8000@{switch.address}", Audio(), caller=CUSTOMER)
+def call_8000(switch: Switch, gateway: Endpoint) -> OutgoingInvite:
+    return gateway.invite(f"sip:8000@{switch.address}", Audio(), caller=CUSTOMER)
 
 
 def answer(call: OutgoingInvite, node: CucmNode, incoming: IncomingRequest) -> None:
@@ -79,9 +67,9 @@ def call_event(event: Event) -> CallEvent:
 
 class TestInboundCall:
     def test_answered_and_released_by_the_customer(
-        self, switch: Switch, customer: Endpoint, node: CucmNode, log: EventLog
+        self, switch: Switch, gateway: Endpoint, node: CucmNode, log: EventLog
     ) -> None:
-        call = call_8000(switch, customer)
+        call = call_8000(switch, gateway)
         incoming = node.expect_call("2001")
         node.ring(incoming, AGENT)
         (ringing,) = log.expect("2001", "EventRinging")
@@ -102,8 +90,8 @@ class TestInboundCall:
         assert numbers == sorted(set(numbers), key=lambda number: number or 0)
         assert log.names("2002") == []
 
-    def test_released_by_the_agent(self, switch: Switch, customer: Endpoint, node: CucmNode, log: EventLog) -> None:
-        call = call_8000(switch, customer)
+    def test_released_by_the_agent(self, switch: Switch, gateway: Endpoint, node: CucmNode, log: EventLog) -> None:
+        call = call_8000(switch, gateway)
         incoming = node.expect_call()
         node.ring(incoming, AGENT)
         answer(call, node, incoming)
@@ -113,17 +101,17 @@ class TestInboundCall:
         log.expect("2001", *ANSWERED)
 
     def test_auto_answer_without_ringing(
-        self, switch: Switch, customer: Endpoint, node: CucmNode, log: EventLog
+        self, switch: Switch, gateway: Endpoint, node: CucmNode, log: EventLog
     ) -> None:
-        call = call_8000(switch, customer)
+        call = call_8000(switch, gateway)
         incoming = node.expect_call()
         answer(call, node, incoming)
         log.expect("2001", *ANSWERED[:3])
         hang_up(call, incoming)
         log.expect("2001", *ANSWERED)
 
-    def test_abandoned(self, switch: Switch, customer: Endpoint, node: CucmNode, log: EventLog) -> None:
-        call = call_8000(switch, customer)
+    def test_abandoned(self, switch: Switch, gateway: Endpoint, node: CucmNode, log: EventLog) -> None:
+        call = call_8000(switch, gateway)
         incoming = node.expect_call()
         node.ring(incoming, AGENT)
         call.expect(180)
@@ -133,13 +121,13 @@ class TestInboundCall:
         assert call_event(abandoned).call_state is CallState.OK
 
     def test_busy_shows_nothing_on_the_agents_dn(
-        self, switch: Switch, customer: Endpoint, node: CucmNode, log: EventLog
+        self, switch: Switch, gateway: Endpoint, node: CucmNode, log: EventLog
     ) -> None:
-        call = call_8000(switch, customer)
+        call = call_8000(switch, gateway)
         node.fail(node.expect_call(), Situation.BUSY)
         call.expect(486)
         # The next call's events prove that nothing came before them.
-        again = call_8000(switch, customer)
+        again = call_8000(switch, gateway)
         incoming = node.expect_call()
         node.ring(incoming, AGENT)
         log.expect("2001", "EventRinging")
@@ -147,8 +135,8 @@ class TestInboundCall:
         again.expect(603)
         log.expect("2001", "EventRinging", "EventReleased")
 
-    def test_no_answer(self, switch: Switch, customer: Endpoint, node: CucmNode, log: EventLog) -> None:
-        call = call_8000(switch, customer)
+    def test_no_answer(self, switch: Switch, gateway: Endpoint, node: CucmNode, log: EventLog) -> None:
+        call = call_8000(switch, gateway)
         incoming = node.expect_call()
         node.ring(incoming, AGENT)
         node.fail(incoming, Situation.NO_ANSWER)

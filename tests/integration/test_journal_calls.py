@@ -21,18 +21,6 @@ Connection = psycopg.Connection[tuple[object, ...]]
 
 
 @pytest.fixture
-def gateway(switch: Switch) -> Iterator[Endpoint]:
-    with switch.gateway() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def node(switch: Switch) -> Iterator[CucmNode]:
-    with switch.node() as node:
-        yield node
-
-
-@pytest.fixture
 def connection(switch: Switch) -> Iterator[Connection]:
     with switch.database.connect() as open_connection:
         yield open_connection

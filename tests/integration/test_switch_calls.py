@@ -24,18 +24,6 @@ CUSTOMER = '"Ada Caller" <sip:+15550100@127.0.0.2>'
 AGENT = Party("2001", "Agent One", media=Audio(port=24510, address="127.0.0.3"))
 
 
-@pytest.fixture
-def gateway(switch: Switch) -> Iterator[Endpoint]:
-    with switch.gateway() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def node(switch: Switch) -> Iterator[CucmNode]:
-    with switch.node() as node:
-        yield node
-
-
 @pytest.fixture(autouse=True)
 def _nothing_left(switch: Switch) -> Iterator[None]:
     """A test leaves no leg and no call of its own in shared memory."""

@@ -117,3 +117,17 @@ def own_switch(postgres_cluster: PrivatePostgres, tmp_path: Path) -> Iterator[Sw
     started = _start(postgres_cluster, tmp_path / "switch", options_interval=1)
     yield started
     started.kamailio.stop()
+
+
+@pytest.fixture
+def gateway(switch: Switch) -> Iterator[Endpoint]:
+    """The media gateway of ``switch``."""
+    with switch.gateway() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def node(switch: Switch) -> Iterator[CucmNode]:
+    """Node 1 of ``switch``."""
+    with switch.node() as node:
+        yield node
