@@ -107,10 +107,28 @@ class TestDestinations:
             two.expect_silence(0.3)
 
     def test_503_when_no_destination_is_left(self, own_switch: Switch) -> None:
+        """CUCM answers 503 for a phone that is not registered: that is no reason to take the node out of service."""
         with own_switch.gateway() as gateway, own_switch.node(NODE_1) as one:
-            call = gateway.invite(f"sip:2001@{own_switch.address}", Audio())
-            one.expect_call().reply(503)
-            assert "Retry-After" in call.expect(503)
+            for _ in range(2):
+                call = gateway.invite(f"sip:2001@{own_switch.address}", Audio())
+                one.fail(one.expect_call(), Situation.UNREGISTERED_503)
+                assert "Retry-After" in call.expect(503)
+
+    def test_early_dialog_of_the_destination_before_is_forgotten(self, own_switch: Switch) -> None:
+        with own_switch.gateway() as gateway, own_switch.node(NODE_1) as one, own_switch.node(NODE_2) as two:
+            call = gateway.invite(f"sip:3101@{own_switch.address}", Audio())
+            first = one.expect_call()
+            first.reply(183, sdp=Audio(port=24510))
+            call.expect(183)
+            first.reply(503)
+            second = two.expect_call()
+            second.reply(180)
+            call.expect(180)
+            update = call.dialog.request("UPDATE")
+            second.dialog.expect_request("UPDATE").reply(200)
+            update.expect(200)
+            second.reply(486)
+            call.expect(486)
 
     def test_refused_tcp_connection(self, own_switch: Switch) -> None:
         with own_switch.gateway() as gateway:
