@@ -233,12 +233,15 @@ class Controller:
             self._metrics.add(Metric.FACTS_UNKNOWN_DESTINATION)
             self._log.warning(f"set={fact.set_id} destination={fact.uri} error=not-in-the-configuration")
 
-    def _site(self, fact: facts.Fact, _now: float, done: "_Done") -> None:
+    def _site(self, fact: facts.Fact, now: float, done: "_Done") -> None:
         assert isinstance(fact, facts.SiteChanged)
         site = fact.site
         self._destinations = _destinations(site)
         for key in [key for key in self._destination_states if key not in self._destinations]:
             del self._destination_states[key]
+        # The switch takes a destination for up until OPTIONS or a call shows that it is not.
+        for key in self._destinations:
+            self._destination_states.setdefault(key, (True, now))
         # A destination may have another position now, or may have reported before the first configuration came.
         known = [self._destination_row(key) for key in self._destination_states]
         done.destinations += [row for row in known if row is not None]

@@ -138,11 +138,14 @@ class TestDestinations:
     def test_ping_takes_a_destination_out_and_back(self, own_switch: Switch, answer: PingAnswer) -> None:
         kamailio = own_switch.kamailio
         with own_switch.node(NODE_1) as node, own_switch.gateway() as gateway:
+            wait_for(lambda: _state_in_sql(own_switch) == "up", "the node is in service in SQL")
             node.ping_answer = answer
             wait_for(lambda: _flags(own_switch, NODE_1) == {"IP"}, "the node is out of service", 15)
+            wait_for(lambda: _state_in_sql(own_switch) == "down", "the node is out of service in SQL")
             gateway.invite(f"sip:2001@{own_switch.address}", Audio()).expect(503)
             node.ping_answer = PingAnswer.NOT_FOUND
             wait_for(lambda: _flags(own_switch, NODE_1) == {"AP"}, "the node is in service again", 15)
+            wait_for(lambda: _state_in_sql(own_switch) == "up", "the node is in service in SQL again")
             call = gateway.invite(f"sip:2001@{own_switch.address}", Audio())
             node.fail(node.expect_call(), Situation.BUSY)
             call.expect(486)
@@ -196,6 +199,13 @@ class TestConfiguration:
             assert kamailio.command("app_python.reload").returncode == 0
             with own_switch.gateway(Transport.UDP) as gateway:
                 gateway.invite(f"sip:9999@{own_switch.address}", Audio()).expect(404)
+
+
+def _state_in_sql(switch: Switch) -> str:
+    """Live state of the only destination of trunk Node1."""
+    with switch.database.connect() as connection:
+        row = connection.execute("SELECT state::text FROM kamcti.trunk_state WHERE trunk = 'Node1'").fetchone()
+    return "" if row is None else str(row[0])
 
 
 def _calls(node: CucmNode) -> int:
