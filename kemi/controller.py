@@ -91,8 +91,8 @@ class Controller:
         self._model = CallModel()
         self._looks_in_vain = 0
         self._complaints = {metric: Occasion(5.0) for metric in _ODDITIES.values()}
-        self._destinations: dict[tuple[int, str], tuple[str, int]] = {}
-        self._destination_states: dict[tuple[int, str], tuple[bool, float]] = {}
+        self._destinations: dict[str, list[tuple[str, int]]] = {}
+        self._destination_states: dict[str, tuple[bool, float]] = {}
         self._handlers: dict[type[facts.Fact], Callable[[facts.Fact, float, _Done], None]] = {
             facts.Destination: self._destination,
             facts.SiteChanged: self._site,
@@ -223,39 +223,36 @@ class Controller:
 
     def _destination(self, fact: facts.Fact, now: float, done: "_Done") -> None:
         assert isinstance(fact, facts.Destination)
-        key = fact.set_id, fact.uri
-        self._destination_states[key] = fact.up, now
-        row = self._destination_row(key)
-        if row is not None:
-            done.destinations.append(row)
-            self._log.info(f"trunk={row.trunk} destination={fact.uri} state={row.state}")
+        known = self._destination_states.get(fact.uri)
+        if known is not None and known[0] == fact.up and fact.uri in self._destinations:
+            return  # Each trunk that has it tells the same.
+        self._destination_states[fact.uri] = fact.up, now
+        if fact.uri in self._destinations:
+            done.destinations += self._destination_rows(fact.uri)
+            self._log.info(f"destination={fact.uri} state={'up' if fact.up else 'down'}")
         elif self._destinations:
             self._metrics.add(Metric.FACTS_UNKNOWN_DESTINATION)
-            self._log.warning(f"set={fact.set_id} destination={fact.uri} error=not-in-the-configuration")
+            self._log.warning(f"destination={fact.uri} error=not-in-the-configuration")
 
     def _site(self, fact: facts.Fact, now: float, done: "_Done") -> None:
         assert isinstance(fact, facts.SiteChanged)
         site = fact.site
         self._destinations = _destinations(site)
-        for key in [key for key in self._destination_states if key not in self._destinations]:
-            del self._destination_states[key]
-        # The switch takes a destination for up until OPTIONS or a call shows that it is not.
-        for key in self._destinations:
-            self._destination_states.setdefault(key, (True, now))
-        # A destination may have another position now, or may have reported before the first configuration came.
-        known = [self._destination_row(key) for key in self._destination_states]
-        done.destinations += [row for row in known if row is not None]
+        for uri in self._destination_states.keys() - self._destinations.keys():
+            del self._destination_states[uri]
+        # The switch takes a destination for up until OPTIONS or a call shows that it is not. One that is known may
+        # have another place now, or have reported before the first configuration came.
+        for uri in self._destinations:
+            self._destination_states.setdefault(uri, (True, now))
+            done.destinations += self._destination_rows(uri)
         self._model.set_hook_events(site.options.get("hook-events", True) is not False)
         self._model.trace = self._trace if site.options.get("log-transitions", True) is not False else None
         self._log.info(f"site={site.name} dns={len(site.dns)} trunks={len(site.trunks)}")
 
-    def _destination_row(self, key: tuple[int, str]) -> rows.DestinationRow | None:
-        place = self._destinations.get(key)
-        if place is None:
-            return None
-        up, since = self._destination_states[key]
-        trunk, position = place
-        return rows.DestinationRow(trunk, position, "up" if up else "down", since)
+    def _destination_rows(self, uri: str) -> list[rows.DestinationRow]:
+        up, since = self._destination_states[uri]
+        state = "up" if up else "down"
+        return [rows.DestinationRow(trunk, position, state, since) for trunk, position in self._destinations[uri]]
 
     def _request(self, fact: facts.Fact, _now: float, done: "_Done") -> None:
         assert isinstance(fact, facts.Request)
@@ -287,8 +284,13 @@ class _Done:
         self.answers: list[rows.AnswerRow] = []
 
 
-def _destinations(site: Site) -> dict[tuple[int, str], tuple[str, int]]:
-    return {(t.set_id, d.uri): (t.dn, d.position) for t in site.trunks for d in t.destinations}
+def _destinations(site: Site) -> dict[str, list[tuple[str, int]]]:
+    """The places of each URI: trunk and position."""
+    places: dict[str, list[tuple[str, int]]] = {}
+    for trunk in site.trunks:
+        for destination in trunk.destinations:
+            places.setdefault(destination.uri, []).append((trunk.dn, destination.position))
+    return places
 
 
 def build(*, facts_queue: Queue, rows_queue: Queue, metrics: Table, shared: Shared, log: Log) -> Controller:

@@ -117,12 +117,11 @@ class Target(Fact, tag="target", frozen=True, kw_only=True):
 
 
 class Destination(Fact, tag="destination", frozen=True, kw_only=True):
-    """A trunk destination went up or down (OPTIONS, RFC 3261 §11). Body: ``set_id uri state``.
+    """A trunk destination went up or down (OPTIONS, RFC 3261 §11). Body: ``uri state``.
 
-    ``state`` is ``up`` or ``down``.
+    ``state`` is ``up`` or ``down``. The URI may stand in several trunks.
     """
 
-    set_id: int
     uri: str
     up: bool
 
@@ -229,10 +228,10 @@ def _target(body: str) -> Target:
 
 
 def _destination(body: str) -> Destination:
-    set_id, uri, state = _fields("destination", body, 3, 3)
+    uri, state = _fields("destination", body, 2, 2)
     if state not in ("up", "down"):
         raise Malformed(f"fact 'destination' has state {state[:40]!r}, not 'up' or 'down'")
-    return Destination(set_id=_number("destination", set_id), uri=uri, up=state == "up")
+    return Destination(uri=uri, up=state == "up")
 
 
 def _json(kind: str, struct: type[Fact]) -> Callable[[str], Fact]:

@@ -134,7 +134,7 @@ class TestDestinations:
         with own_switch.gateway() as gateway:
             gateway.invite(f"sip:2101@{own_switch.address}", Audio()).expect(503)
 
-    @pytest.mark.parametrize("answer", [PingAnswer.UNAVAILABLE, PingAnswer.TIMEOUT])
+    @pytest.mark.parametrize("answer", [PingAnswer.UNAVAILABLE, PingAnswer.TIMEOUT, PingAnswer.SILENCE])
     def test_ping_takes_a_destination_out_and_back(self, own_switch: Switch, answer: PingAnswer) -> None:
         kamailio = own_switch.kamailio
         with own_switch.node(NODE_1) as node, own_switch.gateway() as gateway:

@@ -212,14 +212,14 @@ def test_requests_are_refused_with_clear_text(bench: Bench) -> None:
 
 def test_trunk_destinations_by_their_place_in_the_configuration(bench: Bench) -> None:
     uri = "sip:192.0.2.2:5060;transport=tcp"
-    bench.facts.put("destination", f"3 {uri} down")
+    bench.facts.put("destination", f"{uri} down")
     assert bench.handled() == []  # no configuration yet
     bench.put(facts.SiteChanged(site=SITE))
     (batch,) = bench.handled()
     # What nothing was heard of is up, as the switch takes it.
     assert {(d.trunk, d.position, d.state) for d in batch.destinations} == {("PSTN", 1, "up"), ("PSTN", 2, "down")}
-    bench.facts.put("destination", f"3 {uri} up")
-    bench.facts.put("destination", "9 sip:192.0.2.9:5060;transport=udp up")
+    bench.facts.put("destination", f"{uri} up")
+    bench.facts.put("destination", "sip:192.0.2.9:5060;transport=udp up")
     (batch,) = bench.handled()
     assert [(d.trunk, d.position, d.state) for d in batch.destinations] == [("PSTN", 2, "up")]
     assert bench.metrics.value(Metric.FACTS_UNKNOWN_DESTINATION) == 1
