@@ -13,6 +13,9 @@ from kemi.routing.decision import Refuse, decide
 from kemi.routing.site import DnType, SharedSite
 
 
+_PROTOCOLS = ("udp", "tcp", "tls")
+
+
 class Worker:
     """One SIP worker's view. Its only state is the number of the last call it opened."""
 
@@ -29,12 +32,12 @@ class Worker:
 
         Returns 1 to relay, -1 to refuse.
         """
-        try:
-            (dialled, caller, name, call_id, tag, target, to_uri, from_uri, proto, trunk_in, record_route) = (
-                fields.split("|")
-            )
-        except ValueError:
-            # "|" parts the fields here and in shared memory; no legal tag, Call-ID or URI has it (RFC 3261 §25.1).
+        (dialled, caller, call_id, tag, target, to_uri, from_uri, proto, trunk_in, record_route, name) = fields.split(
+            "|", 10
+        )
+        if proto not in _PROTOCOLS:
+            # "|" parts the fields here and in shared memory. A name may have it; no legal tag, Call-ID or URI does
+            # (RFC 3261 §25.1), and in one of them it has moved the others.
             return _refuse(400, "Bad Character In A Header")
         if "\n" in fields:
             record_route = record_route.replace("\r\n", "").replace("\n", "")

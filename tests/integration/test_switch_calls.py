@@ -133,6 +133,25 @@ class TestSetUp:
         node.fail(incoming, Situation.BUSY)
         call.expect(486)
 
+    @pytest.mark.parametrize(
+        ("name", "shown"),
+        [
+            ('"Sales | North"', '"Sales   North"'),
+            ('"Böhm, Jürgen"', '"Böhm, Jürgen"'),
+            (r'"a \"quoted\" name"', '"a quoted name"'),
+            ("Plain Name", '"Plain Name"'),
+            ("", ""),
+        ],
+    )
+    def test_callers_name(
+        self, switch: Switch, gateway: Endpoint, node: CucmNode, name: str, shown: str
+    ) -> None:
+        call = gateway.invite(f"sip:8000@{switch.address}", Audio(), caller=f"{name} <sip:+15550100@127.0.0.2>".strip())
+        incoming = node.expect_call()
+        assert incoming.request["From"].partition(";tag=")[0] == f"{shown} <sip:+15550100@127.0.0.1>".strip()
+        node.fail(incoming, Situation.BUSY)
+        call.expect(486)
+
     def test_lost_200_is_repeated_until_the_ack(self, switch: Switch, gateway: Endpoint, node: CucmNode) -> None:
         call = dial(switch, gateway, offer=Audio())
         incoming = node.expect_call()

@@ -17,6 +17,14 @@ class TestRefusals:
             call = gateway.invite(f"sip:{number}@{switch.address}" if number else f"sip:{switch.address}", Audio())
             assert call.expect_final().status in (400, 404)
 
+    def test_separator_of_our_rows_in_an_identifier(self, switch: Switch) -> None:
+        with switch.gateway() as gateway:
+            for header, value in (("Call-ID", "a|b@c"), ("From", "<sip:x@y>;tag=a|b"), ("Contact", "<sip:a|b@c>")):
+                call = gateway.invite(
+                    f"sip:8000@{switch.address}", Audio(), edit=lambda r, h=header, v=value: r.set(h, v)
+                )
+                assert call.expect_final().status == 400
+
     def test_source_that_is_no_trunk(self, switch: Switch) -> None:
         before = switch.kamailio.counter("source_refused")
         with Endpoint("stranger", address=STRANGER, peer=switch.address) as stranger:
