@@ -12,7 +12,6 @@ from kemi.facts import Invite, Leg
 from kemi.routing.decision import Refuse, decide
 from kemi.routing.site import DnType, SharedSite
 
-
 _PROTOCOLS = ("udp", "tcp", "tls")
 
 
