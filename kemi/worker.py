@@ -4,11 +4,9 @@ import os
 import re
 import time
 
-import msgspec
-
 from kemi import ksr
 from kemi.connid import ConnIds, call_uuid
-from kemi.facts import Invite, Leg
+from kemi.facts import invite_body
 from kemi.routing.decision import Refuse, decide
 from kemi.routing.site import DnType, SharedSite
 
@@ -24,7 +22,6 @@ class Worker:
         self._host = self._address.rpartition(":")[0]
         self._site = SharedSite({name: ksr.Table(name).get for name in ("dn", "route", "trunk")})
         self._facts = ksr.MessageQueue("facts")
-        self._encoder = msgspec.json.Encoder()
 
     def route_invite(self, rank: int, fields: str) -> int:
         """Decides the INVITE that ``invite.cfg`` describes in ``fields``; answers in ``$var(verdict)``.
@@ -55,35 +52,31 @@ class Worker:
         uuid = call_uuid()
         caller_dn = self._site.dn(caller)
         local_uri = _name_addr(name, f"sip:{caller}@{self._host}" if caller else f"sip:{self._host}")
-        invite = Invite(
-            connid=connid,
-            call_uuid=uuid,
-            time=time.time(),
-            leg_a=Leg(
-                id=connid + "-1",
-                call_id=call_id,
-                local_uri=f"<{to_uri}>",
-                remote_uri=f"<{from_uri}>",
-                remote_tag=tag,
-                remote_target=target,
-                route_set=record_route,
-                socket=f"{proto}:{self._address}",
-                trunk=trunk_in,
+        self._facts.put(
+            "invite",
+            invite_body(
+                connid,
+                uuid,
+                time.time(),
+                caller,
+                caller_dn is not None and caller_dn.type is DnType.EXTENSION,
+                dialled,
+                verdict.callee,
+                True,
+                (
+                    call_id,
+                    f"<{to_uri}>",
+                    f"<{from_uri}>",
+                    tag,
+                    target,
+                    record_route,
+                    f"{proto}:{self._address}",
+                    trunk_in,
+                ),
+                (f"{uuid}-2@{self._host}", local_uri, verdict.uri, verdict.trunk),
+                name,
             ),
-            leg_b=Leg(
-                id=connid + "-2",
-                call_id=f"{uuid}-2@{self._host}",
-                local_uri=local_uri,
-                remote_uri=verdict.uri,
-                trunk=verdict.trunk,
-            ),
-            caller=caller,
-            caller_name=name,
-            caller_is_dn=caller_dn is not None and caller_dn.type is DnType.EXTENSION,
-            dialled=dialled,
-            dn=verdict.callee,
         )
-        self._facts.put("invite", self._encoder.encode(invite).decode())
         # Session ids are numbers of at most 63 bits (RFC 4566 §5.2); the routes append the leg's digit.
         session = number & (1 << 56) - 1
         ksr.set_text(

@@ -12,6 +12,24 @@ CUSTOMER = "+493012345678"
 SERVICE = "8001"
 
 
+def invite_body(fact: facts.Invite) -> str:
+    """The fact as a SIP worker puts it into the queue."""
+    a, b = fact.leg_a, fact.leg_b
+    return facts.invite_body(
+        fact.connid,
+        fact.call_uuid,
+        fact.time,
+        fact.caller,
+        fact.caller_is_dn,
+        fact.dialled,
+        fact.dn,
+        fact.dn_is_internal,
+        (a.call_id, a.local_uri, a.remote_uri, a.remote_tag, a.remote_target, a.route_set, a.socket, a.trunk),
+        (b.call_id, b.local_uri, b.remote_uri, b.trunk),
+        fact.caller_name,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class CallFacts:
     """One call's facts; ``number`` tells calls apart. By default a customer calls ``dn`` over trunk PSTN."""

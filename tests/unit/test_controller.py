@@ -12,7 +12,7 @@ from kemi.controller import BATCH_FACTS, Controller
 from kemi.metrics import Metric, Metrics
 from kemi.routing.site import Destination, Site, Trunk
 from kemi.wakeup import Poke, Waiter
-from tests.kit.call_facts import CallFacts
+from tests.kit.call_facts import CallFacts, invite_body
 from tests.kit.in_memory import MemoryLog, MemoryQueue, MemoryShared, MemoryTable
 
 X = CallFacts()
@@ -55,7 +55,8 @@ class Bench:
         )
 
     def put(self, fact: facts.Invite | facts.SiteChanged | facts.Request) -> None:
-        self.facts.put(facts.kind_of(fact), facts.encode(fact))
+        body = invite_body(fact) if isinstance(fact, facts.Invite) else facts.encode(fact)
+        self.facts.put(facts.kind_of(fact), body)
 
     def handled(self) -> list[rows.Batch]:
         while self.controller.handle_waiting():

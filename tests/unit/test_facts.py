@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from kemi import facts
 from kemi.routing.site import Dn, DnType, Site
-from tests.kit.call_facts import CallFacts
+from tests.kit.call_facts import CallFacts, invite_body
 
 INVITE = CallFacts().invite()
+NAMED = facts.msgspec.structs.replace(INVITE, caller_name="Ada | Caller")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,8 @@ INVITE = CallFacts().invite()
             facts.Destination(uri="sip:192.0.2.1:5060;transport=udp", up=False),
         ),
         ("destination", "sip:192.0.2.1 up", facts.Destination(uri="sip:192.0.2.1", up=True)),
-        ("invite", facts.encode(INVITE), INVITE),
+        ("invite", invite_body(INVITE), INVITE),
+        ("invite", invite_body(NAMED), NAMED),
     ],
 )
 def test_decode(kind: str, body: str, expected: facts.Fact) -> None:
@@ -79,7 +81,9 @@ def test_a_peers_nonsense_about_the_cause_does_not_hide_the_end_of_a_call(cause:
         ("destination", "sip:a"),
         ("invite", ""),
         ("invite", "{}"),
-        ("invite", '{"type":"bye","leg":"x"}'),
+        ("invite", invite_body(INVITE).rpartition("|")[0]),
+        ("invite", invite_body(INVITE).replace("1700000000.25", "noon")),
+        ("invite", invite_body(INVITE).removeprefix(INVITE.connid)),
         ("request", '{"type":"request","id":"one","name":"RequestMakeCall","body":{}}'),
         ("site", "[1,2]"),
     ],
