@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 
 from tests.bench import processor_time
+from tests.bench.disk import durable_writes
 from tests.bench.report import Latency, Measured, Report, write
 from tests.bench.ringing_capture import RingingCapture
 from tests.kit.gateway import GatewayProcess
@@ -61,7 +62,8 @@ def main() -> int:
         plain = _plain(base / "plain", load, ())
         same = _plain(base / "same", load, ("-m", "128", "-M", "16", "-x", "fm", "-X", "fm"))
         kamcti, latency, failures = _kamcti(base / "kamcti", load)
-    report = Report(load.rate, load.seconds, HOLD_MS, plain, same, kamcti, latency, tuple(failures))
+        disk = durable_writes(base)
+    report = Report(load.rate, load.seconds, HOLD_MS, plain, same, kamcti, latency, disk, tuple(failures))
     text = write(report)
     print(text)
     if options.write:

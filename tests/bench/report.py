@@ -45,6 +45,8 @@ class Report:
     """With the memory manager and pool sizes that kamcti's Kamailio has."""
     kamcti: Measured
     ringing: Latency
+    disk: Latency
+    """Of one durable write, apart from all else."""
     wrong: tuple[str, ...]
 
 
@@ -57,7 +59,7 @@ def write(report: Report) -> str:
     ]
     parts = [f"| – of that: {name} | {used:.3f} | | | | |" for name, used in report.kamcti.milliseconds.items()]
     own = sum(used for name, used in report.kamcti.milliseconds.items() if name != "PostgreSQL")
-    ringing, same = report.ringing, report.same.total
+    ringing, disk, same = report.ringing, report.disk, report.same.total
     return f"""# Performance
 
 Written by `make bench`. {report.rate} calls a second for {report.seconds} s, each held for {report.hold_ms / 1000:g} s:
@@ -74,7 +76,9 @@ kamcti's own processes, without PostgreSQL: {own:.3f} ms a call, {own / report.p
 {own / same:.2f} × plain Kamailio with the same memory manager.
 
 From the 180 on the wire to EventRinging at the client: p50 {ringing.percentile(50):.1f} ms,
-p99 {ringing.percentile(99):.1f} ms, {len(ringing.samples)} calls.
+p99 {ringing.percentile(99):.1f} ms, {len(ringing.samples)} calls. One durable write of this machine's disk (`fdatasync`),
+which each event waits for: p50 {disk.percentile(50):.1f} ms, p99 {disk.percentile(99):.1f} ms,
+longest {disk.percentile(100):.1f} ms.
 
 Events lost, doubled or out of order, and calls without their events: {"; ".join(report.wrong) or "none"}.
 
