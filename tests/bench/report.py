@@ -76,9 +76,9 @@ kamcti's own processes, without PostgreSQL: {own:.3f} ms a call, {own / report.p
 {own / same:.2f} × plain Kamailio with the same memory manager.
 
 From the 180 on the wire to EventRinging at the client: p50 {ringing.percentile(50):.1f} ms,
-p99 {ringing.percentile(99):.1f} ms, {len(ringing.samples)} calls. One durable write of this machine's disk (`fdatasync`),
-which each event waits for: p50 {disk.percentile(50):.1f} ms, p99 {disk.percentile(99):.1f} ms,
-longest {disk.percentile(100):.1f} ms.
+p99 {ringing.percentile(99):.1f} ms, {len(ringing.samples)} calls.
+One durable write of this machine's disk (`fdatasync`), which each event waits for: p50 {disk.percentile(50):.1f} ms,
+p99 {disk.percentile(99):.1f} ms, longest {disk.percentile(100):.1f} ms.
 
 Events lost, doubled or out of order, and calls without their events: {"; ".join(report.wrong) or "none"}.
 
