@@ -17,11 +17,12 @@ from kemi.calls.party import Input, Party, State
 from kemi.interfaces import Clock, Log, Queue, Shared, Table
 from kemi.metrics import Metric, Metrics
 from kemi.occasion import Occasion
+from kemi.requests.table import carry_out
 from kemi.routing.site import Site
 from kemi.termination import Termination
 from kemi.wakeup import Poke, Waiter
-from tlib.codec import encode
-from tlib.errors import TError
+from tlib.codec import ANSWERED_BY_EVENT, encode
+from tlib.errors import TError, TLibError
 from tlib.events import EventError
 
 NAP = 0.016
@@ -254,17 +255,24 @@ class Controller:
         trunk, position = place
         return rows.DestinationRow(trunk, position, "up" if up else "down", since)
 
-    def _request(self, fact: facts.Fact, _now: float, done: "_Done") -> None:
+    def _request(self, fact: facts.Fact, now: float, done: "_Done") -> None:
         assert isinstance(fact, facts.Request)
         self._metrics.add(Metric.REQUESTS)
-        self._metrics.add(Metric.REQUESTS_UNSUPPORTED)
-        refused = EventError(
-            reference_id=fact.reference_id or None,
-            error_code=TError.UNSUPPORTED_OPERATION,
-            error_message=f"{fact.name} is not supported by this switch",
-            this_dn=fact.dn,
-        )
-        done.answers.append(rows.AnswerRow(fact.id, msgspec.Raw(encode(refused))))
+        begin = len(done.effects)
+        try:
+            event = carry_out(self._model, fact.name, bytes(fact.body), now, done.effects)
+            answer = ANSWERED_BY_EVENT if event is None else encode(event)
+        except TLibError as error:
+            refused = Metric.REQUESTS_UNSUPPORTED if error.code == TError.UNSUPPORTED_OPERATION else None
+            self._metrics.add(refused or Metric.REQUESTS_REFUSED)
+            answer = encode(_refusal(fact, error))
+        except Exception:
+            self._log.error(f"request={fact.id} name={fact.name} error=the-model-failed {traceback.format_exc()}")
+            self._metrics.add(Metric.REQUESTS_FAILED_IN_MODEL)
+            # Nothing that was begun counts; the model refuses before it changes anything, so little can be left of it.
+            del done.effects[begin:]
+            answer = encode(_refusal(fact, TLibError(TError.INTERNAL)))
+        done.answers.append(rows.AnswerRow(fact.id, msgspec.Raw(answer)))
 
     def _trace(self, party: Party, what: Input, before: State) -> None:
         leg = party.leg.id if party.leg is not None else ""
@@ -282,6 +290,28 @@ class _Done:
         self.effects: list[Effect] = []
         self.destinations: list[rows.DestinationRow] = []
         self.answers: list[rows.AnswerRow] = []
+
+
+def _refusal(request: facts.Request, error: TLibError) -> EventError:
+    """For the requester alone; it names the call as the request did."""
+    try:
+        conn_id = _named_call.decode(request.body).conn_id
+    except msgspec.DecodeError:
+        conn_id = None
+    return EventError(
+        reference_id=request.reference_id or None,
+        error_code=int(error.code),
+        error_message=error.message,
+        this_dn=request.dn,
+        conn_id=conn_id,
+    )
+
+
+class _NamedCall(msgspec.Struct, frozen=True):
+    conn_id: str | None = msgspec.field(name="ConnID", default=None)
+
+
+_named_call = msgspec.json.Decoder(_NamedCall)
 
 
 def _destinations(site: Site) -> dict[tuple[int, str], tuple[str, int]]:

@@ -32,6 +32,10 @@ class Metric(StrEnum):
     REQUESTS = "controller.requests"
     """Requests of clients."""
     REQUESTS_UNSUPPORTED = "controller.requests.unsupported"
+    REQUESTS_REFUSED = "controller.requests.refused"
+    """Requests that were answered with any other error."""
+    REQUESTS_FAILED_IN_MODEL = "controller.requests.failed_in_model"
+    """Requests that were answered with TERR_INTERNAL because carrying them out raised an exception."""
 
     WRITTEN_EVENTS = "journal.events"
     """Events that are in the event log."""
