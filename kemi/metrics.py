@@ -36,6 +36,12 @@ class Metric(StrEnum):
     """Requests that were answered with any other error."""
     REQUESTS_FAILED_IN_MODEL = "controller.requests.failed_in_model"
     """Requests that were answered with TERR_INTERNAL because carrying them out raised an exception."""
+    SIP_REQUESTS = "controller.sip_requests"
+    """SIP requests of the controller's own."""
+    SIP_REQUESTS_FAILED = "controller.sip_requests.failed"
+    """Of these: refused by the endpoint, or without an answer."""
+    SIP_REQUESTS_LOST = "controller.sip_requests.lost"
+    """Of these: the switch has not told how they ended."""
 
     WRITTEN_EVENTS = "journal.events"
     """Events that are in the event log."""

@@ -34,6 +34,7 @@ from tlib.message import KeepAlive, message_name
 from tlib.requests import (
     Request,
     RequestAttachUserData,
+    RequestClearCall,
     RequestDeletePair,
     RequestDeleteUserData,
     RequestQueryAddress,
@@ -41,6 +42,7 @@ from tlib.requests import (
     RequestQueryServer,
     RequestRegisterAddress,
     RequestRegisterClient,
+    RequestReleaseCall,
     RequestSetInputMask,
     RequestUnregisterAddress,
     RequestUpdateUserData,
@@ -81,6 +83,8 @@ CAPABILITIES = (
     RequestUpdateUserData,
     RequestDeletePair,
     RequestDeleteUserData,
+    RequestReleaseCall,
+    RequestClearCall,
 )
 """Requests that are carried out; every other one is answered by an error."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from kemi.calls.effects import Effect
 from kemi.calls.model import CallModel
-from kemi.requests import parties, user_data
+from kemi.requests import parties, release, user_data
 from kemi.requests.unsupported import WHY
 from tlib import requests as r
 from tlib.codec import decode_request
@@ -30,6 +30,8 @@ HANDLERS: dict[type[Request], Handler] = {
     r.RequestDeletePair: user_data.delete_pair,
     r.RequestDeleteUserData: user_data.delete_all,
     r.RequestQueryCall: parties.query,
+    r.RequestReleaseCall: release.hang_up,
+    r.RequestClearCall: release.hang_up,
 }
 
 _NAMES = {message_name(request): request for request in r.REQUESTS}

@@ -31,8 +31,6 @@ WHY: dict[type[Request], str] = {
     r.RequestMakeCall: _CALLS,
     r.RequestMakePredictiveCall: _CALLS,
     r.RequestAnswerCall: _CALLS,
-    r.RequestReleaseCall: "it does not end calls",
-    r.RequestClearCall: "it does not end calls",
     r.RequestHoldCall: _CALLS,
     r.RequestRetrieveCall: _CALLS,
     r.RequestAlternateCall: _CALLS,

@@ -42,6 +42,7 @@ INVITE = CallFacts().invite()
             facts.Destination(set_id=3, uri="sip:192.0.2.1:5060;transport=udp", up=False),
         ),
         ("destination", "3 sip:192.0.2.1 up", facts.Destination(set_id=3, uri="sip:192.0.2.1", up=True)),
+        ("result", "c-1 BYE 481", facts.Result(leg="c-1", method="BYE", code=481)),
         ("invite", facts.encode(INVITE), INVITE),
     ],
 )
