@@ -4,6 +4,7 @@ It never touches the database, so SIP never waits for it, and one process owns t
 """
 
 import os
+import secrets
 import time
 import traceback
 from collections.abc import Callable
@@ -11,17 +12,19 @@ from collections.abc import Callable
 import msgspec
 
 from kemi import facts, rows
-from kemi.calls.effects import CallChanged, CallEnded, Effect, Inconsistency, Oddity, Publish
+from kemi.calls.effects import CallChanged, CallEnded, Effect, Inconsistency, Oddity, Publish, SendRequest
 from kemi.calls.model import CallFact, CallModel
 from kemi.calls.party import Input, Party, State
 from kemi.interfaces import Clock, Log, Queue, Shared, Table
 from kemi.metrics import Metric, Metrics
 from kemi.occasion import Occasion
+from kemi.outbox import End, Outbox
+from kemi.requests.table import carry_out
 from kemi.routing.site import Site
 from kemi.termination import Termination
 from kemi.wakeup import Poke, Waiter
-from tlib.codec import encode
-from tlib.errors import TError
+from tlib.codec import ANSWERED_BY_EVENT, encode
+from tlib.errors import TError, TLibError
 from tlib.events import EventError
 
 NAP = 0.016
@@ -72,6 +75,7 @@ class Controller:
         rows_queue: Queue,
         waiter: Waiter,
         poke_journal: Callable[[], None],
+        outbox: Outbox,
         metrics: Metrics,
         log: Log,
         wall_clock: Clock = time.time,
@@ -82,6 +86,7 @@ class Controller:
         self._rows = rows_queue
         self._waiter = waiter
         self._poke_journal = poke_journal
+        self._outbox = outbox
         self._metrics = metrics
         self._log = log
         self._wall_clock = wall_clock
@@ -97,6 +102,7 @@ class Controller:
             facts.Destination: self._destination,
             facts.SiteChanged: self._site,
             facts.Request: self._request,
+            facts.Result: self._result,
             **dict.fromkeys(_CALL_FACTS, self._call_fact),
         }
 
@@ -115,6 +121,8 @@ class Controller:
             else:
                 self._waiter.sleep(SLEEP, self._look)
             now = self._monotonic()
+            if self._outbox:
+                self._repeat_requests(now)
             self._metrics.publish(now)
             if self._termination.requested:
                 self._finish()
@@ -171,9 +179,12 @@ class Controller:
 
     def _give_up(self, fact: CallFact, now: float, done: "_Done") -> None:
         """A fault of the model costs the call in which it shows, and no other."""
-        connid = self._model.connid_of(fact)
+        self._drop(self._model.connid_of(fact), f"fact={facts.kind_of(fact)}", now, done)
+
+    def _drop(self, connid: str | None, what: str, now: float, done: "_Done") -> None:
+        """Ends the call in which the model failed just now."""
         self._metrics.add(Metric.CALLS_FAILED_IN_MODEL)
-        what = f"connid={connid} fact={facts.kind_of(fact)}"
+        what = f"connid={connid} {what}"
         self._log.error(f"{what} error=the-model-failed {traceback.format_exc()}")
         if connid is None:
             return
@@ -193,6 +204,9 @@ class Controller:
             elif isinstance(effect, CallChanged):
                 before = changed.get(effect.connid)
                 changed[effect.connid] = effect if before is None else before.and_(effect)
+            elif isinstance(effect, SendRequest):
+                self._metrics.add(Metric.SIP_REQUESTS)
+                self._outbox.send(effect, self._monotonic())
             elif isinstance(effect, CallEnded):
                 changed.pop(effect.connid, None)
                 ended.append(effect.connid)
@@ -254,17 +268,40 @@ class Controller:
         state = "up" if up else "down"
         return [rows.DestinationRow(trunk, position, state, since) for trunk, position in self._destinations[uri]]
 
-    def _request(self, fact: facts.Fact, _now: float, done: "_Done") -> None:
+    def _request(self, fact: facts.Fact, now: float, done: "_Done") -> None:
         assert isinstance(fact, facts.Request)
         self._metrics.add(Metric.REQUESTS)
-        self._metrics.add(Metric.REQUESTS_UNSUPPORTED)
-        refused = EventError(
-            reference_id=fact.reference_id or None,
-            error_code=TError.UNSUPPORTED_OPERATION,
-            error_message=f"{fact.name} is not supported by this switch",
-            this_dn=fact.dn,
-        )
-        done.answers.append(rows.AnswerRow(fact.id, msgspec.Raw(encode(refused))))
+        begin = len(done.effects)
+        try:
+            event = carry_out(self._model, fact.name, bytes(fact.body), now, done.effects)
+            answer = ANSWERED_BY_EVENT if event is None else encode(event)
+        except TLibError as error:
+            refused = Metric.REQUESTS_UNSUPPORTED if error.code == TError.UNSUPPORTED_OPERATION else None
+            self._metrics.add(refused or Metric.REQUESTS_REFUSED)
+            answer = encode(_refusal(fact, error))
+        except Exception:
+            self._metrics.add(Metric.REQUESTS_FAILED_IN_MODEL)
+            self._log.error(f"request={fact.id} name={fact.name} error=the-model-failed {traceback.format_exc()}")
+            if len(done.effects) > begin:
+                self._drop(_connid(fact), f"request={fact.id} name={fact.name}", now, done)
+            answer = encode(_refusal(fact, TLibError(TError.INTERNAL)))
+        done.answers.append(rows.AnswerRow(fact.id, msgspec.Raw(answer)))
+
+    def _result(self, fact: facts.Fact, _now: float, _done: "_Done") -> None:
+        assert isinstance(fact, facts.Result)
+        end = self._outbox.ended(fact)
+        text = f"leg={fact.leg} method={fact.method} status={fact.code} request={end}"
+        if end is End.FAILED:
+            self._metrics.add(Metric.SIP_REQUESTS_FAILED)
+            self._log.warning(text)
+        else:
+            self._log.debug(text)
+
+    def _repeat_requests(self, now: float) -> None:
+        lost = self._outbox.look(now)
+        if lost:
+            self._metrics.add(Metric.SIP_REQUESTS_LOST, lost)
+            self._log.error(f"requests={lost} error=no-result")
 
     def _trace(self, party: Party, what: Input, before: State) -> None:
         leg = party.leg.id if party.leg is not None else ""
@@ -284,6 +321,32 @@ class _Done:
         self.answers: list[rows.AnswerRow] = []
 
 
+def _refusal(request: facts.Request, error: TLibError) -> EventError:
+    """For the requester alone; it names the call as the request did."""
+    return EventError(
+        reference_id=request.reference_id or None,
+        error_code=int(error.code),
+        error_message=error.message,
+        this_dn=request.dn,
+        conn_id=_connid(request),
+    )
+
+
+def _connid(request: facts.Request) -> str | None:
+    """The call that a request names."""
+    try:
+        return _named_call.decode(request.body).conn_id
+    except msgspec.DecodeError:
+        return None
+
+
+class _NamedCall(msgspec.Struct, frozen=True):
+    conn_id: str | None = msgspec.field(name="ConnID", default=None)
+
+
+_named_call = msgspec.json.Decoder(_NamedCall)
+
+
 def _destinations(site: Site) -> dict[str, list[tuple[str, int]]]:
     """The places of each URI: trunk and position."""
     places: dict[str, list[tuple[str, int]]] = {}
@@ -293,9 +356,26 @@ def _destinations(site: Site) -> dict[str, list[tuple[str, int]]]:
     return places
 
 
-def build(*, facts_queue: Queue, rows_queue: Queue, metrics: Table, shared: Shared, log: Log) -> Controller:
-    """The controller of this Kamailio; nothing is opened before its first ``run_once``."""
+def build(
+    *,
+    facts_queue: Queue,
+    rows_queue: Queue,
+    metrics: Table,
+    shared: Shared,
+    log: Log,
+    send_to_switch: Callable[[int, str], None],
+) -> Controller:
+    """The controller of this Kamailio; nothing is opened before its first ``run_once``.
+
+    ``send_to_switch`` sends a datagram to a loopback port of the switch.
+    """
+    port = shared.get("controller_requests_port")
+    if not isinstance(port, int):
+        raise TypeError(f"$shv(controller_requests_port) is {port!r}, not a port")
+    secret = secrets.token_hex(16)
+    shared.set("controller_secret", secret)
     return Controller(
+        outbox=Outbox(lambda text: send_to_switch(port, text), port, secret),
         facts_queue=facts_queue,
         rows_queue=rows_queue,
         waiter=Waiter("controller", shared),

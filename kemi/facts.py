@@ -126,6 +126,18 @@ class Destination(Fact, tag="destination", frozen=True, kw_only=True):
     up: bool
 
 
+class Result(Fact, tag="result", frozen=True, kw_only=True):
+    """A request of the controller's own has ended. Body: ``leg method code``.
+
+    ``code`` is the final status of the endpoint; 408 when it gave none, 481 when the leg was gone already, and 503 when
+    the request could not be sent.
+    """
+
+    leg: str
+    method: str
+    code: int
+
+
 class SiteChanged(Fact, tag="site", frozen=True, kw_only=True):
     """A new configuration is in shared memory. Body: JSON."""
 
@@ -297,6 +309,11 @@ def _destination(body: str) -> Destination:
     return Destination(uri=uri, up=state == "up")
 
 
+def _result(body: str) -> Result:
+    leg, method, code = _fields("result", body, 3, 3)
+    return Result(leg=leg, method=method, code=_number("result", code))
+
+
 def _json(kind: str, struct: type[Fact]) -> Callable[[str], Fact]:
     decoder = msgspec.json.Decoder(struct)
 
@@ -319,6 +336,7 @@ _READERS: dict[str, Callable[[str], Fact]] = {
     "bye": _bye,
     "target": _target,
     "destination": _destination,
+    "result": _result,
     "site": _json("site", SiteChanged),
     "request": _json("request", Request),
 }

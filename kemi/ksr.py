@@ -82,6 +82,11 @@ def reload_dispatcher() -> bool:
     return bool(KSR.dispatcher.ds_reload() > 0)
 
 
+def send_to_switch(port: int, text: str) -> None:
+    """A datagram to a loopback port of this Kamailio. It may be lost, as any."""
+    KSR.corex.send_data(f"sip:127.0.0.1:{port}", clean(text))
+
+
 class Log:
     """Kamailio's own log, so that one stream tells the whole story. One line a call."""
 

@@ -25,6 +25,7 @@ def _controller() -> Controller:
         metrics=ksr.Table("metrics"),
         shared=ksr.Shared(),
         log=ksr.Log(),
+        send_to_switch=ksr.send_to_switch,
     )
 
 

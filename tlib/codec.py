@@ -20,6 +20,9 @@ from tlib.requests import REQUESTS, Request
 MAX_MESSAGE = 64 * 1024
 """Bytes of one message, without the newline."""
 
+ANSWERED_BY_EVENT = b"{}"
+"""Stands in the request queue for an answer that went out as an event: on its DN, with its ReferenceID."""
+
 _encoder = msgspec.json.Encoder()
 # msgspec takes the alternatives at run time; the casts below give them back their static types.
 _requests: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[(*REQUESTS, KeepAlive)])
@@ -74,8 +77,10 @@ def _decode(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:
     except RecursionError:
         raise _invalid("malformed JSON: nested too deeply", data) from None
     # T-Library's strings end at NUL, and PostgreSQL's text cannot hold it.
-    if b"\\u0000" in data and _has_nul(msgspec.to_builtins(message)):
-        raise _invalid("a string contains the character U+0000", data)
+    if b"\\u0000" in data:
+        place = _nul_in(msgspec.to_builtins(message), "")
+        if place is not None:
+            raise _invalid(f"{place}: contains the character U+0000", data)
     return message
 
 
@@ -114,11 +119,16 @@ def _reference_id(data: bytes) -> int | None:
     return None
 
 
-def _has_nul(value: object) -> bool:
+def _nul_in(value: object, place: str) -> str | None:
+    """Where U+0000 is, as the attribute's name and the keys inside it; ``None`` when it is nowhere."""
     if isinstance(value, str):
-        return "\0" in value
+        return place if "\0" in value else None
     if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
+        for key, item in value.items():
+            below = f"{place}.{key}" if place else str(key)
+            found = below.replace("\0", "\\u0000") if "\0" in key else _nul_in(item, below)
+            if found is not None:
+                return found
     if isinstance(value, list):
-        return any(_has_nul(item) for item in value)
-    return False
+        return next((found for item in value if (found := _nul_in(item, place)) is not None), None)
+    return None

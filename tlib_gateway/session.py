@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import msgspec
 
 from tlib.attributes import Time
-from tlib.codec import MAX_MESSAGE, decode_request, encode
+from tlib.codec import ANSWERED_BY_EVENT, MAX_MESSAGE, decode_request, encode
 from tlib.enums import ServerRole
 from tlib.errors import TError, TLibError
 from tlib.events import (
@@ -33,12 +33,19 @@ from tlib.framing import LineBuffer, TooLong
 from tlib.message import KeepAlive, message_name
 from tlib.requests import (
     Request,
+    RequestAttachUserData,
+    RequestClearCall,
+    RequestDeletePair,
+    RequestDeleteUserData,
     RequestQueryAddress,
+    RequestQueryCall,
     RequestQueryServer,
     RequestRegisterAddress,
     RequestRegisterClient,
+    RequestReleaseCall,
     RequestSetInputMask,
     RequestUnregisterAddress,
+    RequestUpdateUserData,
 )
 from tlib_gateway import dn_report, log, preconditions
 from tlib_gateway.dn_report import DNReport
@@ -71,6 +78,13 @@ CAPABILITIES = (
     RequestUnregisterAddress,
     RequestQueryAddress,
     RequestQueryServer,
+    RequestQueryCall,
+    RequestAttachUserData,
+    RequestUpdateUserData,
+    RequestDeletePair,
+    RequestDeleteUserData,
+    RequestReleaseCall,
+    RequestClearCall,
 )
 """Requests that are carried out; every other one is answered by an error."""
 
@@ -146,8 +160,11 @@ class Session:
         return self._take_effects()
 
     def answered(self, ticket: int, answer: bytes, now: float) -> list[Effect]:
-        """The switch has answered: ``answer`` is the event as JSON, for this client only."""
-        if self._settle(ticket) is not None:
+        """The switch has answered: ``answer`` is the event as JSON, for this client only.
+
+        Or it is ``ANSWERED_BY_EVENT``: the event comes to every client of the DN, by the way of all events.
+        """
+        if self._settle(ticket) is not None and answer != ANSWERED_BY_EVENT:
             self._send_line(answer, now)
         return self._take_effects()
 

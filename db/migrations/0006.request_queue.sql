@@ -25,7 +25,7 @@ COMMENT ON COLUMN kamcti.request.body IS 'The complete request. Passwords are ch
 COMMENT ON COLUMN kamcti.request.created_at IS 'When the gateway put it in.';
 COMMENT ON COLUMN kamcti.request.taken_at IS 'When Kamailio took it; null while it waits.';
 COMMENT ON COLUMN kamcti.request.answered_at IS 'When it was answered.';
-COMMENT ON COLUMN kamcti.request.answer IS 'The answer to the client who asked: an event or an EventError.';
+COMMENT ON COLUMN kamcti.request.answer IS 'The answer to the client who asked: an event or an EventError; {} when the answer is an event of the log, with the ReferenceID.';
 -- What waits is few; the rest is kept for a while, and never searched for work.
 CREATE INDEX request_waiting ON kamcti.request (id) WHERE taken_at IS NULL;
 

@@ -38,6 +38,16 @@ class CallEnded:
     connid: str
 
 
+@dataclass(slots=True, frozen=True)
+class SendRequest:
+    """Send a SIP request in the dialog of a leg. The switch knows the dialog; how it ends comes back as a fact."""
+
+    leg: str
+    method: str
+    headers: tuple[tuple[str, str], ...] = ()
+    """Beyond those of the dialog."""
+
+
 class Oddity(StrEnum):
     """A fact that does not fit; the name is the metric's."""
 
@@ -61,4 +71,4 @@ class Inconsistency:
     connid: str = ""
 
 
-Effect = Publish | CallChanged | CallEnded | Inconsistency
+Effect = Publish | CallChanged | CallEnded | SendRequest | Inconsistency

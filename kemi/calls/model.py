@@ -6,7 +6,7 @@ from types import MappingProxyType
 from kemi import facts
 from kemi.calls import outcomes
 from kemi.calls.call import Call, call_type
-from kemi.calls.effects import CallChanged, CallEnded, Effect, Inconsistency, Oddity
+from kemi.calls.effects import CallChanged, CallEnded, Effect, Inconsistency, Oddity, SendRequest
 from kemi.calls.events import NUMBER_LIMIT, EventWriter
 from kemi.calls.hooks import Hooks
 from kemi.calls.leg import Leg
@@ -26,6 +26,9 @@ INPUTS: dict[type[LegFact], tuple[Input, Input | None]] = {
     facts.Bye: (Input.LEAVES, Input.FAR_LEFT),
 }
 """What a fact about a leg means for the party whose leg it is, and for the other parties."""
+
+HANG_UP = (("Reason", 'Q.850;cause=16;text="Normal call clearing"'),)
+"""Headers of a BYE that a client asked for (RFC 3326)."""
 
 REMEMBERED_LEGS = 8192
 """So many legs of ended calls are remembered, to tell a late fact from one of an unknown leg."""
@@ -87,6 +90,21 @@ class CallModel:
             party.leg.answered(fact.remote_tag, fact.remote_target, fact.route_set)
             effects.append(CallChanged(call.connid, legs=True))
         self._advance(call, party, fact, now, effects)
+
+    def hang_up(self, call: Call, party: Party, now: float, effects: list[Effect]) -> None:
+        """Ends an established call for ``party``, whose DN is told first; every leg gets a BYE.
+
+        The call is over at once, as with an endpoint's BYE (RFC 3261 §15.1.1): whatever becomes of the BYEs, and
+        whatever the endpoints say meanwhile, is late.
+        """
+        time = Time.at(now)
+        parties = [party, *(each for each in call.parties if each is not party)]
+        for each in parties:
+            if each.state is not State.ENDED:
+                event = Input.LEAVES if each is party else Input.FAR_LEFT
+                self._move(call, each, event, time, now, CallState.OK, effects)
+        effects += [SendRequest(each.leg.id, "BYE", HANG_UP) for each in parties if each.leg is not None]
+        self._close(call, effects)
 
     def release(self, connid: str, now: float, effects: list[Effect]) -> None:
         """Ends a call that the switch has lost: every party that was told of it is told that it is over."""

@@ -77,7 +77,7 @@ class Input(StrEnum):
     CANCELLED = "cancelled"
     """The caller gave up; its leg was cancelled."""
     LEAVES = "leaves"
-    """BYE from its leg."""
+    """BYE from its leg, or a client of its DN released it."""
     FAR_FAILED = "far side failed"
     GIVES_UP = "gives up"
     """The caller's CANCEL."""

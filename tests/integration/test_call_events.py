@@ -14,9 +14,9 @@ from tests.kit.processes import wait_for
 from tests.kit.sip import Audio, Endpoint, IncomingRequest, OutgoingInvite
 from tlib.enums import CallState, CallType, DNRole
 from tlib.errors import TError, TLibError
-from tlib.events import CallEvent, Event
+from tlib.events import CallEvent, Event, EventAttachedDataChanged, EventPartyInfo
 from tlib.passwords import hash_password
-from tlib.requests import RequestMakeCall
+from tlib.requests import RequestAttachUserData, RequestDeletePair, RequestMakeCall, RequestQueryCall
 
 PASSWORD = "event log"
 PASSWORD_HASH = hash_password(PASSWORD)
@@ -178,6 +178,51 @@ class TestRequests:
         assert isinstance(answer, TLibError)
         assert answer.code == TError.UNSUPPORTED_OPERATION.value
         assert "RequestMakeCall" in str(answer)
+
+
+class TestUserData:
+    def test_attached_data_reach_both_desktops_and_stay_with_the_call(
+        self, switch: Switch, node: CucmNode, log: EventLog
+    ) -> None:
+        call = node.call(Party("2002", "Agent Two"), "2001")
+        incoming = node.expect_call("2001")
+        node.ring(incoming, AGENT)
+        answer(call, node, incoming)
+        *_, established = log.expect("2001", *ANSWERED[:3])
+        conn_id = call_event(established).conn_id
+
+        told = log.request(RequestAttachUserData(this_dn="2001", conn_id=conn_id, user_data={"language": "de", "n": 1}))
+        assert isinstance(told, EventAttachedDataChanged)
+        assert (told.this_dn, told.third_party_dn, told.user_data) == ("2001", "2001", {"language": "de", "n": 1})
+        told = log.request(RequestDeletePair(this_dn="2002", conn_id=conn_id, key="n"))
+        assert isinstance(told, EventAttachedDataChanged)
+        assert (told.this_dn, told.third_party_dn, told.user_data) == ("2002", "2002", {"language": "de"})
+        with switch.database.connect() as connection:
+            assert connection.execute("SELECT user_data FROM kamcti.call").fetchall() == [({"language": "de"},)]
+            asked = "SELECT DISTINCT answer::text FROM kamcti.request WHERE name = 'RequestDeletePair'"
+            answers = connection.execute(asked).fetchall()
+        assert answers == [("{}",)]
+
+        parties = log.request(RequestQueryCall(this_dn="2001", conn_id=conn_id))
+        assert isinstance(parties, EventPartyInfo)
+        assert parties.user_data == {"language": "de"}
+        assert (parties.extensions or {})["party-1"] == "2002"
+
+        hang_up(call, incoming)
+        changes = ["EventAttachedDataChanged"] * 2
+        events = log.expect("2001", *ANSWERED[:3], *changes, *ANSWERED[3:])
+        others = log.expect(
+            "2002", "EventOffHook", "EventDialing", "EventEstablished", *changes, "EventReleased", "EventOnHook"
+        )
+        assert call_event(events[5]).user_data == {"language": "de"}
+        # The ReferenceID is on the DN of the one who asked, and on no other.
+        assert [bool(event.reference_id) for event in (*events, *others)] == [
+            *(False, False, False, True, False, False, False),
+            *(False, False, False, False, True, False, False),
+        ]
+        ended = log.request(RequestQueryCall(this_dn="2001", conn_id=conn_id))
+        assert isinstance(ended, TLibError)
+        assert ended.code == TError.INVALID_CONN_ID
 
 
 class TestLosses:

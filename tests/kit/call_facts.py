@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from kemi import facts
 from kemi.calls.effects import CallEnded, Effect, Inconsistency, Publish
 from kemi.calls.model import CallFact, CallModel
-from tlib.events import CallEvent, DNEvent
+from kemi.requests.table import carry_out
+from tlib.codec import encode
+from tlib.errors import TLibError
+from tlib.events import CallEvent, DNEvent, Event
+from tlib.message import message_name
+from tlib.requests import Request
 
 CUSTOMER = "+493012345678"
 SERVICE = "8001"
@@ -110,6 +117,29 @@ class CallFacts:
 
     def bye_from_called(self, cause: int = 16) -> facts.Bye:
         return facts.Bye(leg=self.b, cause=cause)
+
+
+def request_fact(request: Request, number: int = 12) -> facts.Request:
+    """``request`` as the intake hands it over; ``number`` is its row in the request queue."""
+    return facts.Request(
+        id=number,
+        name=message_name(request),
+        dn=getattr(request, "this_dn", None),
+        reference_id=request.reference_id,
+        body=msgspec.Raw(encode(request)),
+    )
+
+
+def ask(
+    model: CallModel, request: Request, now: float = 1_700_000_002.0
+) -> tuple[Event | None, list[Effect]]:
+    """The answer for the requester alone, and all effects. Raises ``TLibError``, and then there are no effects."""
+    effects: list[Effect] = []
+    try:
+        return carry_out(model, message_name(request), encode(request), now, effects), effects
+    except TLibError:
+        assert not effects
+        raise
 
 
 def run(model: CallModel, *happened: CallFact, now: float = 1_700_000_001.5) -> list[Effect]:

@@ -10,10 +10,20 @@ from kemi.calls.events import EventWriter
 from kemi.calls.model import CallModel
 from kemi.controller import BATCH_FACTS, Controller
 from kemi.metrics import Metric, Metrics
+from kemi.outbox import Outbox
+from kemi.requests.table import HANDLERS
 from kemi.routing.site import Destination, Site, Trunk
 from kemi.wakeup import Poke, Waiter
-from tests.kit.call_facts import CallFacts, invite_body
+from tests.kit.call_facts import CallFacts, invite_body, request_fact
 from tests.kit.in_memory import MemoryLog, MemoryQueue, MemoryShared, MemoryTable
+from tlib.codec import ANSWERED_BY_EVENT
+from tlib.requests import (
+    Request,
+    RequestAttachUserData,
+    RequestMakeCall,
+    RequestQueryCall,
+    RequestReleaseCall,
+)
 
 X = CallFacts()
 INTERNAL = CallFacts(2, caller="1002", caller_is_dn=True)
@@ -44,11 +54,13 @@ class Bench:
         self.table = MemoryTable()
         self.metrics = Metrics(self.table)
         self.exits: list[int] = []
+        self.sent: list[str] = []
         self.controller = Controller(
             facts_queue=self.facts,
             rows_queue=self.rows,
             waiter=Waiter("controller", self.shared),
             poke_journal=Poke("journal", self.shared),
+            outbox=Outbox(self.sent.append, 5059, "secret"),
             metrics=self.metrics,
             log=self.log,
             exit_process=self.exits.append,
@@ -184,31 +196,118 @@ def test_a_call_that_cannot_be_released_either_is_forgotten(bench: Bench, monkey
     assert bench.metrics.value(Metric.CALLS) == 0
 
 
-def test_requests_are_refused_with_clear_text(bench: Bench) -> None:
-    body = facts.msgspec.Raw(b"{}")
-    bench.put(facts.Request(id=12, name="RequestMakeCall", dn="1001", reference_id=7, body=body))
-    bench.put(facts.Request(id=13, name="RequestQueryServer", body=body))
+def ask(bench: Bench, request: Request, number: int = 12) -> dict[str, object]:
+    """The answer to ``request`` in the batch that it makes."""
+    bench.put(request_fact(request, number))
     (batch,) = bench.handled()
-    assert [(row.id, json.loads(bytes(row.answer))) for row in batch.answers] == [
-        (
-            12,
-            {
-                "message": "EventError",
-                "ReferenceID": 7,
-                "ErrorCode": 51,
-                "ErrorMessage": "RequestMakeCall is not supported by this switch",
-                "ThisDN": "1001",
-            },
-        ),
-        (
-            13,
-            {
-                "message": "EventError",
-                "ErrorCode": 51,
-                "ErrorMessage": "RequestQueryServer is not supported by this switch",
-            },
-        ),
-    ]
+    ((answered, answer),) = [(row.id, bytes(row.answer)) for row in batch.answers]
+    assert answered == number
+    return json.loads(answer)
+
+
+def test_requests_that_are_not_supported_are_refused_and_the_text_says_why(bench: Bench) -> None:
+    assert ask(bench, RequestMakeCall(this_dn="1001", other_dn="1002", reference_id=7)) == {
+        "message": "EventError",
+        "ReferenceID": 7,
+        "ErrorCode": 51,
+        "ErrorMessage": "RequestMakeCall is not supported by this switch: "
+        "it does not set up, answer, hold or move calls",
+        "ThisDN": "1001",
+    }
+    bench.put(facts.Request(id=13, name="RequestFly", body=facts.msgspec.Raw(b"{}")))
+    (batch,) = bench.handled()
+    assert json.loads(bytes(batch.answers[0].answer)) == {
+        "message": "EventError",
+        "ErrorCode": 51,
+        "ErrorMessage": "RequestFly is not supported by this switch",
+    }
+    assert bench.metrics.value(Metric.REQUESTS_UNSUPPORTED) == 2
+
+
+def test_a_request_is_answered_by_its_event_in_the_same_batch_as_the_live_state(bench: Bench) -> None:
+    bench.put(INTERNAL.invite())
+    bench.facts.put("ringing", f"{INTERNAL.b} 180")
+    bench.handled()
+    bench.put(
+        request_fact(
+            RequestAttachUserData(this_dn="1001", conn_id=INTERNAL.connid, user_data={"k": "v"}, reference_id=9)
+        )
+    )
+    (batch,) = bench.handled()
+    assert [bytes(row.answer) for row in batch.answers] == [ANSWERED_BY_EVENT]
+    assert sorted(names(batch)) == ["1001 EventAttachedDataChanged", "1002 EventAttachedDataChanged"]
+    bodies = {event.this_dn: json.loads(bytes(event.body)) for event in batch.events}
+    assert bodies["1001"]["ReferenceID"] == 9
+    assert "ReferenceID" not in bodies["1002"]
+    assert batch.calls[0].call is not None
+    assert json.loads(bytes(batch.calls[0].call.user_data)) == {"k": "v"}
+
+
+def test_a_request_for_a_call_that_has_ended_meanwhile(bench: Bench) -> None:
+    bench.put(X.invite())
+    bench.facts.put("cancelled", X.b)
+    refused = ask(bench, RequestQueryCall(this_dn="1001", conn_id=X.connid, reference_id=3))
+    assert (refused["ErrorCode"], refused["ReferenceID"], refused["ConnID"]) == (56, 3, X.connid)
+    assert bench.metrics.value(Metric.REQUESTS_REFUSED) == 1
+
+
+def test_a_fault_while_a_request_is_carried_out_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.put(X.invite())
+
+    def faulty(*_: object) -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setitem(HANDLERS, RequestQueryCall, faulty)
+    failed = ask(bench, RequestQueryCall(this_dn="1001", conn_id=X.connid, reference_id=3))
+    assert (failed["ErrorCode"], failed["ReferenceID"]) == (52, 3)
+    assert bench.metrics.value(Metric.REQUESTS_FAILED_IN_MODEL) == 1
+
+
+def established(bench: Bench, call: CallFacts) -> None:
+    bench.put(call.invite())
+    bench.facts.put("ringing", f"{call.b} 180")
+    bench.facts.put("answered", f"{call.b} tag sip:a@192.0.2.2 ")
+    bench.facts.put("confirmed", call.a)
+    bench.handled()
+
+
+def test_a_released_call_ends_at_once_and_each_leg_gets_a_bye(bench: Bench) -> None:
+    established(bench, INTERNAL)
+    bench.put(request_fact(RequestReleaseCall(this_dn="1001", conn_id=INTERNAL.connid, reference_id=9)))
+    (batch,) = bench.handled()
+    assert names(batch) == ["1001 EventReleased", "1001 EventOnHook", "1002 EventReleased", "1002 EventOnHook"]
+    assert batch.ended == [INTERNAL.connid]
+    assert [bytes(row.answer) for row in batch.answers] == [ANSWERED_BY_EVENT]
+    assert [text.split(" ")[1] for text in bench.sent] == [f"sip:{INTERNAL.b}@127.0.0.1", f"sip:{INTERNAL.a}@127.0.0.1"]
+
+    # What the endpoints and the switch say from now on changes nothing.
+    bench.facts.put("bye", f"{INTERNAL.a} 16")
+    bench.facts.put("result", f"{INTERNAL.b} BYE 200")
+    bench.facts.put("result", f"{INTERNAL.a} BYE 408")
+    assert bench.handled() == []
+    assert bench.metrics.value(Metric.SIP_REQUESTS) == 2
+    assert bench.metrics.value(Metric.SIP_REQUESTS_FAILED) == 1
+
+
+def test_a_fault_in_the_middle_of_a_release_still_ends_the_call(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    established(bench, INTERNAL)
+    writes = EventWriter.carry_out
+    calls: list[object] = []
+
+    def faulty(*arguments: object) -> None:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise ZeroDivisionError("a fault")
+        writes(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(EventWriter, "carry_out", faulty)
+    bench.put(request_fact(RequestReleaseCall(this_dn="1001", conn_id=INTERNAL.connid, reference_id=9)))
+    (batch,) = bench.handled()
+    assert json.loads(bytes(batch.answers[0].answer))["ErrorCode"] == 52
+    assert batch.ended == [INTERNAL.connid]
+    assert bench.metrics.value(Metric.CALLS) == 0
 
 
 def test_trunk_destinations_by_their_place_in_the_configuration(bench: Bench) -> None:

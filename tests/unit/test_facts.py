@@ -45,6 +45,7 @@ NAMED = facts.msgspec.structs.replace(INVITE, caller_name="Ada | Caller")
         ("destination", "sip:192.0.2.1 up", facts.Destination(uri="sip:192.0.2.1", up=True)),
         ("invite", invite_body(INVITE), INVITE),
         ("invite", invite_body(NAMED), NAMED),
+        ("result", "c-1 BYE 481", facts.Result(leg="c-1", method="BYE", code=481)),
     ],
 )
 def test_decode(kind: str, body: str, expected: facts.Fact) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kit.gateway import check_against_schema
-from tlib.codec import encode
+from tlib.codec import ANSWERED_BY_EVENT, encode
 from tlib.enums import AddressInfoType, AgentStatus, AgentWorkMode, CallType, DNRole, PartyState, RegisterMode
 from tlib.errors import TError, TLibError
 from tlib.message import KeepAlive, Message
@@ -449,6 +449,12 @@ class TestRequestsToTheSwitch:
         it.send(ANSWER)
         answer = b'{"message":"EventError","ErrorCode":51,"ErrorMessage":"no","ReferenceID":7}'
         assert it.session.answered(it.submitted().ticket, answer, it.now) == [Send(answer + b"\n")]
+
+    def test_an_answer_that_comes_as_an_event_settles_the_request(self) -> None:
+        it = client().login().register()
+        it.send(ANSWER)
+        assert it.session.answered(it.submitted().ticket, ANSWERED_BY_EVENT, it.now) == []
+        assert it.tick(5.1) == [], "no timeout"
 
     def test_an_unknown_call_is_56(self) -> None:
         it = client().login().register()

@@ -9,7 +9,7 @@ import pytest
 
 HOME = Path(__file__).resolve().parents[2]
 
-PURE_PACKAGES = ("calls", "agents", "presence", "routing", "flows")
+PURE_PACKAGES = ("calls", "requests", "agents", "presence", "routing", "flows")
 """Packages of ``kemi`` that know no Kamailio, no database, no loop and no clock."""
 
 PURE_MODULES = {"kemi.facts"}

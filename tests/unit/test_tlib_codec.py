@@ -43,7 +43,7 @@ def refusal(data: bytes) -> TLibError:
         (b'{"message":"KeepAlive","x":"\xff"}', 53, "the message is not UTF-8 (byte 28)"),
         (b'{"message":"KeepAlive","x":' + b"[" * 30000 + b"}", 53, "malformed JSON: nested too deeply"),
         (b'{"message":"RequestRegisterClient","ApplicationName":"a","UserName":"\\u0000"}', 53,
-         "a string contains the character U+0000"),
+         "UserName: contains the character U+0000"),
     ],
 )  # fmt: skip
 def test_the_error_says_what_is_wrong_and_where(data: bytes, code: int, text: str) -> None:

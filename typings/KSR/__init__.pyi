@@ -16,12 +16,16 @@ class _Mqueue:
     def mqk_get(self, queue: str, /) -> int | str | None: ...
     def mqv_get(self, queue: str, /) -> int | str | None: ...
 
+class _Corex:
+    def send_data(self, uri: str, data: str, /) -> int: ...
+
 class _Dispatcher:
     def ds_reload(self) -> int: ...
 
 pv: _Pv
 htable: _Htable
 mqueue: _Mqueue
+corex: _Corex
 dispatcher: _Dispatcher
 
 def dbg(text: str, /) -> None: ...
