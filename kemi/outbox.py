@@ -61,7 +61,7 @@ class Outbox:
         self._send(text)
 
     def ended(self, result: Result) -> End:
-        """The switch tells how a request ended. 408 and 481 to a BYE mean that the dialog is over (RFC 3261 §15)."""
+        """The switch tells how a request ended. 481 is as good as 200: the dialog is gone (RFC 3261 §15.1.1)."""
         if self._sent.pop((result.leg, result.method), None) is None:
             return End.UNKNOWN
         return End.DONE if 200 <= result.code < 300 or result.code == 481 else End.FAILED

@@ -7,6 +7,15 @@ from tlib.attributes import KeyValues
 from tlib.enums import CallType
 
 
+@dataclass(slots=True, frozen=True)
+class Release:
+    """A client's request to release a call that is not established; an event on the party's DN will answer it."""
+
+    party: Party
+    reference_id: int | None
+    reasons: KeyValues | None
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """One T-Library call, known by its ConnID."""
@@ -22,6 +31,8 @@ class Call:
     """The trunk that an inbound call came from."""
     user_data: KeyValues = field(default_factory=dict)
     parties: list[Party] = field(default_factory=list)
+    release: Release | None = None
+    """Asked for and under way."""
 
     @property
     def call_id(self) -> int:

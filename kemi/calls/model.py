@@ -3,16 +3,19 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+import msgspec
+
 from kemi import facts
 from kemi.calls import outcomes
-from kemi.calls.call import Call, call_type
-from kemi.calls.effects import CallChanged, CallEnded, Effect, Inconsistency, Oddity, SendRequest
+from kemi.calls.call import Call, Release, call_type
+from kemi.calls.effects import CallChanged, CallEnded, Effect, Inconsistency, Oddity, Publish, SendRequest
 from kemi.calls.events import NUMBER_LIMIT, EventWriter
 from kemi.calls.hooks import Hooks
 from kemi.calls.leg import Leg
 from kemi.calls.party import TRANSITIONS, Input, Party, State
 from tlib.attributes import Time
 from tlib.enums import CallState, DNRole
+from tlib.events import EventAbandoned, EventReleased
 
 LegFact = facts.Ringing | facts.Answered | facts.Confirmed | facts.Failed | facts.Cancelled | facts.Bye
 CallFact = facts.Invite | facts.Target | LegFact
@@ -29,6 +32,9 @@ INPUTS: dict[type[LegFact], tuple[Input, Input | None]] = {
 
 HANG_UP = (("Reason", 'Q.850;cause=16;text="Normal call clearing"'),)
 """Headers of a BYE that a client asked for (RFC 3326)."""
+
+DECLINE, TERMINATED = "603", "487"
+"""What a caller gets whose call was released while it rang: by a client of the phone called, by one of his own."""
 
 REMEMBERED_LEGS = 8192
 """So many legs of ended calls are remembered, to tell a late fact from one of an unknown leg."""
@@ -91,14 +97,29 @@ class CallModel:
             effects.append(CallChanged(call.connid, legs=True))
         self._advance(call, party, fact, now, effects)
 
-    def hang_up(self, call: Call, party: Party, now: float, effects: list[Effect]) -> None:
+    def release_party(self, call: Call, release: Release, now: float, effects: list[Effect]) -> None:
+        """A client releases a party of a call that is established, or rings. The event that ends it there answers.
+
+        An established call is over at once. One that rings is over when the phone has been cancelled; an answer that
+        crosses establishes it, and then it is released as any.
+        """
+        call.release = release
+        if release.party.state is State.CONNECTED:
+            self._hang_up(call, release.party, now, effects)
+            return
+        answer = DECLINE if release.party.role is DNRole.DESTINATION else TERMINATED
+        for party in call.parties:
+            if party.role is DNRole.DESTINATION and party.state is State.ALERTING and party.leg is not None:
+                effects.append(SendRequest(party.leg.id, "CANCEL", (("X-Kamcti-Answer", answer),)))
+
+    def _hang_up(self, call: Call, party: Party, now: float, effects: list[Effect]) -> None:
         """Ends an established call for ``party``, whose DN is told first; every leg gets a BYE.
 
         The call is over at once, as with an endpoint's BYE (RFC 3261 §15.1.1): whatever becomes of the BYEs, and
         whatever the endpoints say meanwhile, is late.
         """
         time = Time.at(now)
-        parties = [party, *(each for each in call.parties if each is not party)]
+        parties = _in_order(call)
         for each in parties:
             if each.state is not State.ENDED:
                 event = Input.LEAVES if each is party else Input.FAR_LEFT
@@ -173,23 +194,32 @@ class CallModel:
 
     def _advance(self, call: Call, party: Party, fact: LegFact, now: float, effects: list[Effect]) -> None:
         own, far = INPUTS[type(fact)]
+        outcome = CallState.OK
+        if isinstance(fact, facts.Failed):
+            if call.release is None:
+                outcome = outcomes.failed(fact.code, fact.cause, party.state in _RANG)
+            elif call.release.party.role is DNRole.ORIGINATION:
+                # What the caller's client asked for means the same as his CANCEL.
+                own, far = INPUTS[facts.Cancelled]
+            else:
+                outcome = CallState.DROPPED
+        elif isinstance(fact, facts.Bye):
+            outcome = outcomes.ended(fact.cause)
         if (party.state, own) not in TRANSITIONS:
             what = f"{facts.kind_of(fact)} in state {party.state}"
             effects.append(Inconsistency(Oddity.UNEXPECTED, what, fact.leg, call.connid))
             return
-        outcome = CallState.OK
-        if isinstance(fact, facts.Failed):
-            outcome = outcomes.failed(fact.code, fact.cause, party.state in _RANG)
-        elif isinstance(fact, facts.Bye):
-            outcome = outcomes.ended(fact.cause)
         time = Time.at(now)
         changed = False
-        for each in call.parties:
+        for each in _in_order(call):
             event = own if each is party else far
             if event is not None and each.state is not State.ENDED:
                 changed |= self._move(call, each, event, time, now, outcome, effects)
         if call.ended:
             self._close(call, effects)
+        elif call.release is not None and call.release.party.state is State.CONNECTED:
+            # The answer was faster than the CANCEL.
+            self._hang_up(call, call.release.party, now, effects)
         elif changed:
             effects.append(CallChanged(call.connid))
 
@@ -222,6 +252,8 @@ class CallModel:
 
     def _close(self, call: Call, effects: list[Effect]) -> None:
         del self._calls[call.connid]
+        if call.release is not None:
+            _mark_answer(call.connid, call.release, effects)
         for party in call.parties:
             if party.leg is not None:
                 self._parties.pop(party.leg.id, None)
@@ -231,6 +263,31 @@ class CallModel:
         while len(self._over) > REMEMBERED_LEGS:
             del self._over[next(iter(self._over))]
         effects.append(CallEnded(call.connid))
+
+
+def _in_order(call: Call) -> list[Party]:
+    """The parties; the one whose client ends the call is told first."""
+    if call.release is None:
+        return call.parties
+    first = call.release.party
+    return [first, *(party for party in call.parties if party is not first)]
+
+
+def _mark_answer(connid: str, release: Release, effects: list[Effect]) -> None:
+    """The event that ended the call on the requester's DN answers the request."""
+    for index in range(len(effects) - 1, -1, -1):
+        effect = effects[index]
+        if (
+            isinstance(effect, Publish)
+            and isinstance(effect.event, EventReleased | EventAbandoned)
+            and (effect.connid, effect.event.this_dn, effect.event.this_dn_role)
+            == (connid, release.party.number, release.party.role)
+        ):
+            event = msgspec.structs.replace(
+                effect.event, reference_id=release.reference_id, reasons=release.reasons
+            )
+            effects[index] = Publish(event, connid)
+            return
 
 
 _UNANSWERED = frozenset({State.OFFERED, State.ALERTING})

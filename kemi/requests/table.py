@@ -1,7 +1,8 @@
 """What the controller does with a client's request: one table from the request to what carries it out.
 
 A request is answered once: by an event on the DN of the party who asked, which bears the ReferenceID and goes to every
-client of that DN; by an event for the requester alone; or by an error, as a ``TLibError``.
+client of that DN, at once or when what was asked for is done; by an event for the requester alone; or by an error, as a
+``TLibError``.
 """
 
 from collections.abc import Callable
@@ -20,8 +21,8 @@ from tlib.requests import Request
 Handler = Callable[[CallModel, Request, float, list[Effect]], Event | None]
 """Carries a request out at a Unix time. What comes of it is appended to the effects.
 
-Gives the answer for the requester alone, or ``None`` when the answer is among the effects. Raises ``TLibError`` before
-it changes anything.
+Gives the answer for the requester alone, or ``None`` when the answer is among the effects, now or later. Raises
+``TLibError`` before it changes anything.
 """
 
 HANDLERS: dict[type[Request], Handler] = {
@@ -30,8 +31,8 @@ HANDLERS: dict[type[Request], Handler] = {
     r.RequestDeletePair: user_data.delete_pair,
     r.RequestDeleteUserData: user_data.delete_all,
     r.RequestQueryCall: parties.query,
-    r.RequestReleaseCall: release.hang_up,
-    r.RequestClearCall: release.hang_up,
+    r.RequestReleaseCall: release.release,
+    r.RequestClearCall: release.release,
 }
 
 _NAMES = {message_name(request): request for request in r.REQUESTS}

@@ -1,7 +1,8 @@
-"""A client ends an established call: events on both desktops, and a BYE of the switch in each dialog."""
+"""A client ends a call: events on both desktops, and a BYE of the switch in each dialog, or a CANCEL of the phone."""
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -27,6 +28,7 @@ from tests.kit.sip import (
     assert_dialog_rules,
     assert_separate_legs,
 )
+from tlib.enums import CallState
 from tlib.errors import TError, TLibError
 from tlib.events import EventReleased
 from tlib.requests import RequestClearCall, RequestReleaseCall
@@ -72,6 +74,14 @@ def _nothing_left(switch: Switch) -> Iterator[None]:
 def _rows(switch: Switch, table: str) -> int:
     with switch.database.connect() as connection:
         row = connection.execute(f"SELECT count(*) FROM kamcti.{table}").fetchone()  # type: ignore[arg-type]
+    assert row is not None
+    return int(str(row[0]))
+
+
+def _answered(switch: Switch) -> int:
+    """Requests that the switch has carried out, or begun to."""
+    with switch.database.connect() as connection:
+        row = connection.execute("SELECT count(*) FROM kamcti.request WHERE answered_at IS NOT NULL").fetchone()
     assert row is not None
     return int(str(row[0]))
 
@@ -152,20 +162,68 @@ class TestInboundCall:
             at_proxy.reply(200)
             log.expect("2101", *ANSWERED)
 
-    def test_a_call_that_is_not_established(
+
+class TestRingingCall:
+    def test_the_phone_stops_and_the_caller_is_declined(
         self, switch: Switch, customer: Endpoint, node: CucmNode, log: EventLog
     ) -> None:
         call = call_8000(switch, customer)
         incoming = node.expect_call("2001")
         node.ring(incoming, AGENT)
         (ringing,) = log.expect("2001", "EventRinging")
-        refused = log.request(RequestReleaseCall(this_dn="2001", conn_id=call_event(ringing).conn_id))
+        call.expect(180)
+        released = release(log, call_event(ringing).conn_id)
+        assert released.call_state is CallState.DROPPED
+        incoming.expect_cancel()
+        call.expect(603)
+        log.expect("2001", "EventRinging", "EventReleased")
+        assert_dialog_rules(customer, node)
+
+    def test_the_callers_desktop_gives_up(self, switch: Switch, node: CucmNode, log: EventLog) -> None:
+        call = node.call(Party("2002", "Agent Two"), "2001")
+        incoming = node.expect_call("2001")
+        node.ring(incoming, AGENT)
+        (ringing,) = log.expect("2001", "EventRinging")
+        call.expect(180)
+        release(log, call_event(ringing).conn_id, "2002")
+        incoming.expect_cancel()
+        call.expect(487)
+        log.expect("2001", "EventRinging", "EventAbandoned")
+        log.expect("2002", "EventOffHook", "EventDialing", "EventReleased", "EventOnHook")
+        assert_dialog_rules(node)
+
+    def test_an_answer_that_crosses_is_established_and_released(
+        self, switch: Switch, customer: Endpoint, node: CucmNode, log: EventLog
+    ) -> None:
+        call = call_8000(switch, customer)
+        incoming = node.expect_call("2001")
+        node.ring(incoming, AGENT)
+        (ringing,) = log.expect("2001", "EventRinging")
+        node.answer(incoming, AGENT)
+        call.expect(200)
+        before = _answered(switch)
+        with ThreadPoolExecutor(1) as desktop:
+            released = desktop.submit(release, log, call_event(ringing).conn_id)
+            wait_for(lambda: _answered(switch) == before + 1, "the switch has the request")
+            call.ack()
+            incoming.expect_ack()
+            agree(call, incoming)
+            assert released.result(10).conn_id == call_event(ringing).conn_id
+        log.expect("2001", *ANSWERED)
+
+    def test_a_phone_that_does_not_ring_yet(
+        self, switch: Switch, customer: Endpoint, node: CucmNode, log: EventLog
+    ) -> None:
+        call = node.call(Party("2002", "Agent Two"), "2001")
+        incoming = node.expect_call("2001")
+        _, dialing = log.expect("2002", "EventOffHook", "EventDialing")
+        refused = log.request(RequestReleaseCall(this_dn="2002", conn_id=call_event(dialing).conn_id))
         assert isinstance(refused, TLibError)
         assert refused.code == TError.INCORRECT_OBJECT_STATE
+        node.ring(incoming, AGENT)
         call.expect(180)
         call.cancel()
         call.expect(487)
-        log.expect("2001", "EventRinging", "EventAbandoned")
 
 
 class TestInternalCall:

@@ -19,7 +19,8 @@ def test_calls_legs_trunks_and_counters(switch: Switch) -> None:
         incoming.expect_ack()
 
         ((connid, row),) = kamailio.table("call").items() - calls_before.items()
-        assert row.split("|") == ["+15550100", "8000", "2001", f"{connid}-1", f"{connid}-2"]
+        cseq = str(call.request.cseq.number)
+        assert row.split("|") == ["+15550100", "8000", "2001", f"{connid}-1", f"{connid}-2", cseq]
         legs = {leg: row for leg, row in kamailio.table("leg").items() if leg not in legs_before}
         assert set(legs) == {f"{connid}-1", f"{connid}-2"}
         assert legs[f"{connid}-1"].startswith(call.dialog.call_id)
