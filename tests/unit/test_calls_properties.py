@@ -90,7 +90,7 @@ def letters(model_events: list[Publish], dn: str, connid: str) -> str:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(networks())
 def test_every_dn_hears_a_story_that_makes_sense(network: tuple[list[CallFacts], list[CallFact]]) -> None:
     calls, happened = network
@@ -115,7 +115,7 @@ def test_every_dn_hears_a_story_that_makes_sense(network: tuple[list[CallFacts],
         assert all(kind is (EventOffHook, EventOnHook)[i % 2] for i, kind in enumerate(hooks))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(networks())
 def test_releasing_what_is_left_finishes_every_story(network: tuple[list[CallFacts], list[CallFact]]) -> None:
     calls, happened = network
@@ -137,7 +137,7 @@ def test_releasing_what_is_left_finishes_every_story(network: tuple[list[CallFac
         assert len(hooks) % 2 == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(networks())
 def test_a_fact_after_the_end_changes_nothing(network: tuple[list[CallFacts], list[CallFact]]) -> None:
     _, happened = network

@@ -51,7 +51,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[CallFacts], list[CallFact | CallReques
     return calls, mixed
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(worlds())
 def test_every_dn_hears_a_story_that_makes_sense(
     world: tuple[list[CallFacts], list[CallFact | CallRequest]],
