@@ -39,14 +39,17 @@ def wait_for(condition: Callable[[], T], what: str, timeout: float = 10.0) -> T:
 
 
 class Process:
-    """A child process with its output in a file."""
+    """A child process with its output in a file.
+
+    It is told to end (SIGTERM) when the thread that started it dies, so that a test run that is killed leaves nothing.
+    """
 
     def __init__(self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.log = log
         with log.open("ab") as out:
             self._child = subprocess.Popen(
-                command,
+                ["setpriv", "--pdeathsig", "TERM", "--", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
