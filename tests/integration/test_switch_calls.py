@@ -106,6 +106,14 @@ class TestSetUp:
             call.dialog.expect_request("BYE").reply(200)
             assert_dialog_rules(gateway, node)
 
+    def test_route_to_us_goes_no_further(self, switch: Switch, gateway: Endpoint, node: CucmNode) -> None:
+        """A caller may name us in a Route (an outbound proxy setting); the callee's path is another."""
+        call = gateway.invite(f"sip:8000@{switch.address}", Audio(), headers=[("Route", f"<sip:{switch.address};lr>")])
+        incoming = node.expect_call()
+        assert "Route" not in incoming.request
+        node.fail(incoming, Situation.BUSY)
+        call.expect(486)
+
     def test_retransmitted_invite_is_one_call(self, switch: Switch, gateway: Endpoint, node: CucmNode) -> None:
         before = switch.kamailio.counter("calls_routed")
         call = dial(switch, gateway, offer=Audio())
