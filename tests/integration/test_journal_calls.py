@@ -180,3 +180,28 @@ def test_a_colleague_calls(switch: Switch, node: CucmNode, log: Log) -> None:
     failure = node.fail(incoming, Situation.BUSY)
     call.expect(failure.status)
     log.expect("2002 OffHook", "2002 Dialing Ok", "2002 DestinationBusy Busy", "2002 Released Busy", "2002 OnHook")
+
+
+def test_remote_target_is_kept_to_the_letter(
+    switch: Switch, gateway: Endpoint, node: CucmNode, connection: Connection
+) -> None:
+    """A URI's own escapes (RFC 3261 §19.1.2) pass the queue unchanged, at the answer and when the target moves."""
+    call = gateway.invite(f"sip:8000@{switch.address}", Audio(), caller="<sip:+15550100@127.0.0.2>")
+    incoming = node.expect_call()
+    first, second = (f"sip:a%2Bb%20{n}@{node.local};x=%40" for n in (1, 2))
+    incoming.reply(200, sdp=Audio(port=24510), replace_headers={"Contact": f"<{first}>"})
+    call.expect(200)
+    call.ack()
+    incoming.expect_ack()
+
+    def target() -> str:
+        row = connection.execute("SELECT remote_target FROM kamcti.leg WHERE id LIKE '%-2'").fetchone()
+        return "" if row is None else str(row[0])
+
+    wait_for(lambda: target() == first, f"the target is {first}", 3.0)
+    again = incoming.dialog.invite(Audio(port=24512), replace_headers={"Contact": f"<{second}>"})
+    call.dialog.expect_request("INVITE").reply(200, sdp=Audio(port=4000))
+    again.expect(200)
+    again.ack()
+    wait_for(lambda: target() == second, f"the target is {second}", 3.0)
+    hang_up(call, incoming)
